@@ -233,7 +233,11 @@ async fn revoke_key(prefix: &str) -> Result<(), CommandError> {
 
 async fn connect_gorgias(slug: &str, settings: &Gorgias, loopback: Loopback) -> Result<(), CommandError> {
     let master_key = master_key()?;
-    let mut tx = database()?.gateway_tx().await?;
+    let db = database()?;
+    if !accounts::master_key::is_of(&db, &master_key).await? {
+        return Err(env::invalid_secret("DESK_MASTER_KEY", accounts::master_key::EXPECTED).into());
+    }
+    let mut tx = db.gateway_tx().await?;
     let tenant = find_tenant(&mut tx, slug).await?;
     integrations::put_gorgias(&mut tx, &master_key, tenant.id, settings, loopback).await.map_err(
         |error| match error {

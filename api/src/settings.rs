@@ -3,10 +3,15 @@
 mod origins;
 mod table;
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+    path::PathBuf,
+    time::Duration,
+};
 
 use accounts::seal::MasterKey;
-use boot::{Secret, Setting, SettingError, env, telemetry};
+use boot::{Faults, Secret, Setting, SettingError, env, telemetry};
 use jobs::dispatch::Server;
 use upstreams::files::{S3, S3Settings};
 use upstreams::{Destinations, shopify};
@@ -123,18 +128,21 @@ pub struct SlackApp {
 }
 
 impl SlackApp {
-    fn from_env() -> Result<Option<SlackApp>, SettingError> {
+    fn read(faults: &mut Faults) -> Option<SlackApp> {
         const CLIENT_ID: &str = "DESK_SLACK_CLIENT_ID";
-        let Some(client_id) = env::maybe::<String>(CLIENT_ID, "as Slack shows it")? else {
-            env::none_without(CLIENT_ID, &["DESK_SLACK_CLIENT_SECRET", "DESK_SLACK_SIGNING_SECRET"])?;
-            return Ok(None);
+        const EXPECTED: &str = "as Slack shows it";
+        let Some(client_id) = faults.or_default(env::maybe::<String>(CLIENT_ID, EXPECTED)) else {
+            env::none_without(faults, CLIENT_ID, &["DESK_SLACK_CLIENT_SECRET", "DESK_SLACK_SIGNING_SECRET"]);
+            return None;
         };
-        Ok(Some(SlackApp {
+        let client_secret = faults.keep(env::secret("DESK_SLACK_CLIENT_SECRET", EXPECTED));
+        let signing_secret = faults.keep(env::secret("DESK_SLACK_SIGNING_SECRET", EXPECTED));
+        Some(SlackApp {
             client_id,
-            client_secret: env::secret("DESK_SLACK_CLIENT_SECRET", "as Slack shows it")?,
-            signing_secret: env::secret("DESK_SLACK_SIGNING_SECRET", "as Slack shows it")?,
+            client_secret: client_secret?,
+            signing_secret: signing_secret?,
             authorize_url: "https://slack.com/oauth/v2/authorize".to_owned(),
-        }))
+        })
     }
 }
 
@@ -170,104 +178,123 @@ impl Default for People {
 }
 
 impl Settings {
-    /// Reads them from the environment.
-    ///
-    /// # Errors
-    /// The first one that is missing or does not fit.
-    pub fn from_env() -> Result<Settings, SettingError> {
-        const DATABASE: &str = "postgres://desk_api@host:5432/desk";
-        const REDIS: &str = "redis://host:6379/0";
+    /// Reads them from the environment; none when one is wrong without which there are no settings.
+    pub fn read(faults: &mut Faults) -> Option<Settings> {
+        const BIND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+        let database_url = faults.keep(database_url());
+        let redis_url = faults.keep(redis_url());
         let master_key = "32 bytes in base64, for example from: openssl rand -base64 32";
-        let database_url = env::secret_url("DATABASE_URL", &["postgres", "postgresql"], DATABASE)?;
-        jobs::store::connect_options(database_url.expose())
-            .map_err(|_| env::invalid_secret("DATABASE_URL", DATABASE))?;
-        let redis_url = env::secret("REDIS_URL", REDIS)?;
-        Server::new(redis_url.expose()).map_err(|_| env::invalid_secret("REDIS_URL", REDIS))?;
-        let allow_loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?;
+        let master_key = faults.keep(env::secret_as("DESK_MASTER_KEY", master_key, |key| key.parse().ok()));
+        // The stand-ins of these refuse no other setting.
+        let loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)]);
+        let allow_loopback = faults.or(loopback, true);
         let destinations = destinations(allow_loopback);
-        let database_connections = number("DESK_DATABASE_CONNECTIONS", 16, 1000)?.get();
-        Ok(Settings {
-            database_url,
-            redis_url,
-            redis_prefix: env::redis_prefix()?,
-            master_key: env::secret("DESK_MASTER_KEY", master_key)?
-                .expose()
-                .parse()
-                .map_err(|_| env::invalid_secret("DESK_MASTER_KEY", master_key))?,
-            bind: env::optional(
-                "DESK_BIND",
-                SocketAddr::from(([127, 0, 0, 1], 8080)),
-                "an address with a port, e.g. 127.0.0.1:8080",
-            )?,
+        let database_connections = number("DESK_DATABASE_CONNECTIONS", 16, 1000);
+        let database_connections = faults.or(database_connections, NonZeroU32::MAX).get();
+        let mut rate = |name, default| faults.or(number(name, default, MAX_RATE), NonZeroU32::MIN);
+        let rates = Rates {
+            general_per_minute: rate("DESK_RATE_GENERAL_PER_MINUTE", 6_000),
+            webhooks_per_minute: rate("DESK_RATE_WEBHOOKS_PER_MINUTE", 60_000),
+            ai_per_minute: rate("DESK_RATE_AI_PER_MINUTE", 300),
+            segments_per_minute: rate("DESK_RATE_SEGMENTS_PER_MINUTE", 120),
+        };
+        let sign_ins_per_minute = rate("DESK_RATE_SIGN_INS_PER_MINUTE", 120);
+        Some(Settings {
+            redis_prefix: faults.or_default(env::redis_prefix()),
+            bind: faults
+                .or(env::optional("DESK_BIND", BIND, "an address with a port, e.g. 127.0.0.1:8080"), BIND),
             database_connections,
-            import_dir: env::optional("DESK_IMPORT_DIR", PathBuf::from("./.local/imports"), "a folder")?,
-            import_max_bytes: env::number("DESK_IMPORT_MAX_BYTES", 1 << 30, 1..=1 << 40)?,
-            files_dir: env::optional("DESK_FILES_DIR", PathBuf::from("./.local/files"), "a folder")?,
-            files_s3: files_s3()?,
-            attachment_max_bytes: env::number("DESK_ATTACHMENT_MAX_BYTES", 25 << 20, 1..=1 << 30)?,
-            mail_max_bytes: usize::try_from(env::number("DESK_MAIL_MAX_BYTES", 25 << 20, 1..=1 << 30)?)
+            import_dir: folder(faults, "DESK_IMPORT_DIR", "./.local/imports"),
+            import_max_bytes: faults.or_default(env::number("DESK_IMPORT_MAX_BYTES", 1 << 30, 1..=1 << 40)),
+            files_dir: folder(faults, "DESK_FILES_DIR", "./.local/files"),
+            files_s3: files_s3(faults),
+            attachment_max_bytes: faults.or_default(bytes("DESK_ATTACHMENT_MAX_BYTES")),
+            mail_max_bytes: usize::try_from(faults.or_default(bytes("DESK_MAIL_MAX_BYTES")))
                 .unwrap_or(usize::MAX),
-            rates: Rates {
-                general_per_minute: number("DESK_RATE_GENERAL_PER_MINUTE", 6_000, MAX_RATE)?,
-                webhooks_per_minute: number("DESK_RATE_WEBHOOKS_PER_MINUTE", 60_000, MAX_RATE)?,
-                ai_per_minute: number("DESK_RATE_AI_PER_MINUTE", 300, MAX_RATE)?,
-                segments_per_minute: number("DESK_RATE_SEGMENTS_PER_MINUTE", 120, MAX_RATE)?,
-            },
-            scans_at_once: scans_at_once(database_connections)?,
-            patience: patience()?,
-            slack: SlackApp::from_env()?,
-            slack_url: env::base_url("DESK_SLACK_URL", |url| destinations.base_url(url))?
+            rates,
+            scans_at_once: faults.or_default(scans_at_once(database_connections)),
+            patience: patience(faults),
+            slack: SlackApp::read(faults),
+            slack_url: faults
+                .or_default(env::base_url("DESK_SLACK_URL", |url| destinations.base_url(url)))
                 .unwrap_or_else(|| "https://slack.com/api".to_owned()),
-            people: People {
-                public_url: env::maybe::<Origin>("DESK_PUBLIC_URL", "an origin such as https://desk.example.com")?
-                    .map(|origin| origin.0),
-                origins: env::optional(
-                    "DESK_CORS_ORIGINS",
-                    Origins(Vec::new()),
-                    "exact origins such as https://desk.example.com, separated by commas; no path, no wildcard",
-                )?
-                .0,
-                allow_loopback,
-                sign_ins_per_minute: number("DESK_RATE_SIGN_INS_PER_MINUTE", 120, MAX_RATE)?,
-            },
-            shopify: shopify_settings(destinations)?,
+            people: people(faults, allow_loopback, sign_ins_per_minute),
+            shopify: shopify_settings(faults, destinations),
             shopify_secret_before: env::maybe_secret("SHOPIFY_CLIENT_SECRET_BEFORE"),
-            mcp_hosts: env::optional(
-                "DESK_MCP_HOSTS",
-                Hosts(Vec::new()),
-                "host names such as desk.example.com, separated by commas; no scheme, no wildcard",
-            )?
-            .0,
+            mcp_hosts: mcp_hosts(faults),
+            // At the end: what is missing leaves the rest unread.
+            database_url: database_url?,
+            redis_url: redis_url?,
+            master_key: master_key?,
         })
     }
 }
 
-fn shopify_settings(destinations: Destinations) -> Result<Option<shopify::Settings>, SettingError> {
+fn database_url() -> Result<Secret, SettingError> {
+    const NAME: &str = "DATABASE_URL";
+    const EXPECTED: &str = "postgres://desk_api@host:5432/desk";
+    let url = env::secret_url(NAME, &["postgres", "postgresql"], EXPECTED)?;
+    jobs::store::connect_options(url.expose()).map_err(|_| env::invalid_secret(NAME, EXPECTED))?;
+    Ok(url)
+}
+
+fn redis_url() -> Result<Secret, SettingError> {
+    env::secret_as("REDIS_URL", "redis://host:6379/0", |url| {
+        Server::new(url).ok().map(|_| Secret::from(url.to_owned()))
+    })
+}
+
+fn folder(faults: &mut Faults, name: &'static str, default: &str) -> PathBuf {
+    faults.or_default(env::optional(name, PathBuf::from(default), "a folder"))
+}
+
+/// A number of bytes, 25 MiB unless it is said.
+fn bytes(name: &'static str) -> Result<u64, SettingError> {
+    env::number(name, 25 << 20, 1..=1 << 30)
+}
+
+fn people(faults: &mut Faults, allow_loopback: bool, sign_ins_per_minute: NonZeroU32) -> People {
+    let origin = "an origin such as https://desk.example.com";
+    let origins = "exact origins such as https://desk.example.com, separated by commas; no path, no wildcard";
+    let public_url = faults.or_default(env::maybe::<Origin>("DESK_PUBLIC_URL", origin));
+    let none = || Origins(Vec::new());
+    People {
+        public_url: public_url.map(|origin| origin.0),
+        origins: faults.or(env::optional("DESK_CORS_ORIGINS", none(), origins), none()).0,
+        allow_loopback,
+        sign_ins_per_minute,
+    }
+}
+
+fn mcp_hosts(faults: &mut Faults) -> Vec<String> {
+    let expected = "host names such as desk.example.com, separated by commas; no scheme, no wildcard";
+    let none = || Hosts(Vec::new());
+    faults.or(env::optional("DESK_MCP_HOSTS", none(), expected), none()).0
+}
+
+fn shopify_settings(faults: &mut Faults, destinations: Destinations) -> Option<shopify::Settings> {
     const CLIENT_ID: &str = "SHOPIFY_CLIENT_ID";
-    let Some(client_id) = env::maybe::<String>(CLIENT_ID, "the app's public name")? else {
-        env::none_without(CLIENT_ID, &["SHOPIFY_CLIENT_SECRET", "SHOPIFY_CLIENT_SECRET_BEFORE"])?;
-        return Ok(None);
+    let Some(client_id) = faults.or_default(env::maybe::<String>(CLIENT_ID, "the app's public name")) else {
+        env::none_without(faults, CLIENT_ID, &["SHOPIFY_CLIENT_SECRET", "SHOPIFY_CLIENT_SECRET_BEFORE"]);
+        return None;
     };
-    let scopes = "read_all_orders,read_orders,read_customers,read_products";
-    Ok(Some(shopify::Settings {
+    let needed = "a value, because SHOPIFY_CLIENT_ID is set";
+    let client_secret = faults.keep(env::secret("SHOPIFY_CLIENT_SECRET", needed));
+    let version = "a version such as 2026-07";
+    let version = env::passing("SHOPIFY_API_VERSION", "2026-07", shopify::is_version, version);
+    let scopes = env::passing(
+        "SHOPIFY_SCOPES",
+        "read_all_orders,read_orders,read_customers,read_products",
+        are_scopes,
+        "words such as read_orders, separated by commas without blanks",
+    );
+    Some(shopify::Settings {
         client_id,
-        client_secret: env::secret("SHOPIFY_CLIENT_SECRET", "a value, because SHOPIFY_CLIENT_ID is set")?
-            .expose()
-            .to_owned(),
-        version: env::passing(
-            "SHOPIFY_API_VERSION",
-            "2026-07",
-            shopify::is_version,
-            "a version such as 2026-07",
-        )?,
-        scopes: env::passing(
-            "SHOPIFY_SCOPES",
-            scopes,
-            are_scopes,
-            "words such as read_orders, separated by commas without blanks",
-        )?,
-        base: env::base_url("SHOPIFY_BASE_URL", |url| destinations.base_url(url))?,
-    }))
+        version: faults.or_default(version),
+        scopes: faults.or_default(scopes),
+        base: faults.or_default(env::base_url("SHOPIFY_BASE_URL", |url| destinations.base_url(url))),
+        client_secret: client_secret?.expose().to_owned(),
+    })
 }
 
 fn are_scopes(text: &str) -> bool {
@@ -278,20 +305,22 @@ fn are_scopes(text: &str) -> bool {
 }
 
 /// The store that speaks S3, if there is an endpoint; then everything else of it is needed.
-fn files_s3() -> Result<Option<S3>, SettingError> {
-    let endpoint: String = env::optional("DESK_FILES_S3_ENDPOINT", String::new(), "a URL")?;
+fn files_s3(faults: &mut Faults) -> Option<S3> {
+    const ENDPOINT: &str = "DESK_FILES_S3_ENDPOINT";
+    let endpoint: String = faults.or_default(env::optional(ENDPOINT, String::new(), "a URL"));
     if endpoint.is_empty() {
-        return Ok(None);
+        return None;
     }
     let needed = "a value, because DESK_FILES_S3_ENDPOINT is set";
-    let settings = S3Settings {
-        endpoint: endpoint.clone(),
-        region: env::optional("DESK_FILES_S3_REGION", "us-east-1".to_owned(), "a region")?,
-        bucket: env::optional("DESK_FILES_S3_BUCKET", String::new(), needed)?,
-        access_key: env::optional("DESK_FILES_S3_ACCESS_KEY", String::new(), needed)?,
-        secret_key: env::secret("DESK_FILES_S3_SECRET_KEY", needed)?.expose().to_owned(),
+    let mut text = |name, default: &str, expected: &str| {
+        faults.or_default(env::optional(name, default.to_owned(), expected))
     };
-    S3::new(settings).map(Some).map_err(|fault| env::unfit("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
+    let (region, bucket) =
+        (text("DESK_FILES_S3_REGION", "us-east-1", "a region"), text("DESK_FILES_S3_BUCKET", "", needed));
+    let access_key = text("DESK_FILES_S3_ACCESS_KEY", "", needed);
+    let secret_key = faults.keep(env::secret("DESK_FILES_S3_SECRET_KEY", needed))?.expose().to_owned();
+    let settings = S3Settings { endpoint: endpoint.clone(), region, bucket, access_key, secret_key };
+    faults.keep(S3::new(settings).map_err(|fault| env::unfit(ENDPOINT, &endpoint, fault)))
 }
 
 /// Fewer than there are connections, so that one is left for everybody else.
@@ -304,18 +333,20 @@ fn scans_at_once(database_connections: u32) -> Result<usize, SettingError> {
     Ok(usize::try_from(scans).expect("the number is at most 1000"))
 }
 
-fn patience() -> Result<Patience, SettingError> {
+fn patience(faults: &mut Faults) -> Patience {
     let default = Patience::default();
-    let secs = |name, default: Duration, allowed| env::duration_secs(name, default.as_secs_f64(), allowed);
-    let connections = number("DESK_MAX_CONNECTIONS", 4_096, 1_000_000)?.get();
-    Ok(Patience {
-        connections: usize::try_from(connections).expect("the number is at most a million"),
-        head: secs("DESK_HEAD_TIMEOUT_SECS", default.head, 1.0..=3_600.0)?,
-        body: secs("DESK_BODY_TIMEOUT_SECS", default.body, 1.0..=3_600.0)?,
-        request: secs("DESK_REQUEST_TIMEOUT_SECS", default.request, 61.0..=3_600.0)?,
-        upload: secs("DESK_UPLOAD_TIMEOUT_SECS", default.upload, 61.0..=86_400.0)?,
+    let connections = faults.or(number("DESK_MAX_CONNECTIONS", 4_096, 1_000_000), NonZeroU32::MIN);
+    let mut secs = |name, default: Duration, allowed| {
+        faults.or_default(env::duration_secs(name, default.as_secs_f64(), allowed))
+    };
+    Patience {
+        connections: usize::try_from(connections.get()).expect("the number is at most a million"),
+        head: secs("DESK_HEAD_TIMEOUT_SECS", default.head, 1.0..=3_600.0),
+        body: secs("DESK_BODY_TIMEOUT_SECS", default.body, 1.0..=3_600.0),
+        request: secs("DESK_REQUEST_TIMEOUT_SECS", default.request, 61.0..=3_600.0),
+        upload: secs("DESK_UPLOAD_TIMEOUT_SECS", default.upload, 61.0..=86_400.0),
         tool: default.tool,
-    })
+    }
 }
 
 const MAX_RATE: u32 = 10_000_000;

@@ -50,6 +50,8 @@ pub struct AppState {
     pub live: Live,
     /// Files that come with messages.
     pub files: Files,
+    /// The cluster's pace of calls to the outside.
+    pub pace: Shared,
     /// How this installation is known to Shopify.
     pub shopify: Arc<shopify::App>,
     /// The way to Slack.
@@ -136,7 +138,8 @@ impl AppState {
                 settings.people.destinations(),
                 pace.clone(),
             )),
-            slack: Arc::new(slack::Way::new(&settings, pace)),
+            slack: Arc::new(slack::Way::new(&settings, pace.clone())),
+            pace,
             sources: Arc::new(sources::Way::new(settings.people.destinations())),
             telemetry,
             settings: Arc::new(settings),

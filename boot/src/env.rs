@@ -1,8 +1,10 @@
 //! Settings come from environment variables and from nowhere else. Each process declares its settings
-//! in one table, so `--settings` and the documents can list them; a missing or unreadable one stops
-//! the process at boot with one line that says which, and what it should look like.
+//! in one table, so `--settings` and the documents can list them; missing and unreadable ones stop
+//! the process at boot with a line each that says which, and what it should look like ([`Faults`]).
 
 use std::{fmt, fmt::Write as _, ops::RangeInclusive, str::FromStr, sync::OnceLock, time::Duration};
+
+use crate::Faults;
 
 /// A setting as it is declared and listed.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +125,18 @@ pub fn secret(name: &'static str, expected: &str) -> Result<Secret, SettingError
     present(name, read(name), expected).map(Secret)
 }
 
+/// A secret that must be set and that `read` can make something of.
+///
+/// # Errors
+/// It is not set, or `read` makes nothing of it.
+pub fn secret_as<T>(
+    name: &'static str,
+    expected: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, SettingError> {
+    read(secret(name, expected)?.expose()).ok_or_else(|| invalid_secret(name, expected))
+}
+
 /// A secret that is a URL with one of the given schemes: its password is why it is secret.
 ///
 /// # Errors
@@ -149,11 +163,10 @@ pub fn maybe_secret(name: &'static str) -> Option<Secret> {
 }
 
 /// Refuses settings that mean nothing without `needs`, which is not set.
-///
-/// # Errors
-/// One of them is set.
-pub fn none_without(needs: &'static str, names: &[&'static str]) -> Result<(), SettingError> {
-    alone(needs, names, |name| read(name).is_some())
+pub fn none_without(faults: &mut Faults, needs: &'static str, names: &[&'static str]) {
+    for &name in names {
+        faults.keep(alone(needs, name, read(name).is_some()));
+    }
 }
 
 /// A text that `fits`.
@@ -287,15 +300,8 @@ fn read(name: &str) -> Option<String> {
     Some(value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-fn alone(
-    needs: &'static str,
-    names: &[&'static str],
-    is_set: impl Fn(&str) -> bool,
-) -> Result<(), SettingError> {
-    match names.iter().copied().find(|name| is_set(name)) {
-        Some(name) => Err(SettingError::Alone { name, needs }),
-        None => Ok(()),
-    }
+fn alone(needs: &'static str, name: &'static str, is_set: bool) -> Result<(), SettingError> {
+    if is_set { Err(SettingError::Alone { name, needs }) } else { Ok(()) }
 }
 
 fn named(name: &'static str, value: String, signs: &str, most: usize) -> Result<String, SettingError> {
@@ -427,9 +433,8 @@ mod tests {
 
     #[test]
     fn a_setting_that_means_nothing_alone_is_told_with_the_one_it_needs() {
-        let check = |set: &str| alone("APP_ID", &["APP_SECRET", "APP_KEY"], |name| name == set);
-        assert!(check("OTHER").is_ok());
-        let error = check("APP_KEY").expect_err("alone").to_string();
+        assert!(alone("APP_ID", "APP_KEY", false).is_ok());
+        let error = alone("APP_ID", "APP_KEY", true).expect_err("alone").to_string();
         assert_eq!(error, "APP_KEY is set and APP_ID is not; set both or neither");
     }
 

@@ -2,11 +2,12 @@
 //! logs, metrics and traces, an orderly end on a signal, and a small port for operators. Nothing of
 //! jobs or of the shop is in here.
 //!
-//! A binary is a [`Process`] and a call of [`run`]: that prints `--settings`, ends with one line and
-//! exit code 2 when a setting is wrong, and otherwise runs the process until it returns.
+//! A binary is a [`Process`] and a call of [`run`]: that prints `--settings`, ends with exit code 2 and
+//! a line for each setting that is wrong, and otherwise runs the process until it returns.
 
 pub mod arguments;
 pub mod env;
+mod faults;
 pub mod ops;
 pub mod place;
 mod run;
@@ -14,6 +15,7 @@ pub mod shutdown;
 pub mod telemetry;
 
 pub use env::{Secret, Setting, SettingError};
+pub use faults::Faults;
 pub use run::{Process, exit_with, run};
 pub use telemetry::Telemetry;
 

@@ -33,14 +33,14 @@ pub fn bind_from_env() -> Result<Option<SocketAddr>, SettingError> {
 const METRICS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Serves until `end` is cancelled, in a task of its own, and returns the address (of use when the
-/// port was 0). `ready` says why the process is not ready; it must not block.
+/// port was 0). `ready` says why the process is not ready, or what should be done although it is; it must not block.
 ///
 /// # Errors
 /// The address cannot be bound.
 pub async fn start(
     bind: SocketAddr,
     telemetry: Telemetry,
-    ready: impl Fn() -> Result<(), String> + Clone + Send + Sync + 'static,
+    ready: impl Fn() -> Result<Option<String>, String> + Clone + Send + Sync + 'static,
     end: CancellationToken,
 ) -> Result<SocketAddr, SettingError> {
     let listener = place::listen(SETTING.name, bind).await?;
@@ -55,7 +55,8 @@ pub async fn start(
         .route(
             "/health/ready",
             get(async move || match ready() {
-                Ok(()) => (StatusCode::OK, "ready\n".to_owned()).into_response(),
+                Ok(None) => (StatusCode::OK, "ready\n".to_owned()).into_response(),
+                Ok(Some(advice)) => (StatusCode::OK, format!("ready\n{advice}\n")).into_response(),
                 Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
             }),
         );

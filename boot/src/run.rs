@@ -1,10 +1,10 @@
 //! The frame around a process's own main function: what it is called, which settings it knows, and
 //! what its exit code says.
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, slice, time::Duration};
 
 use crate::{
-    Setting, SettingError, Telemetry, arguments,
+    Faults, Setting, SettingError, Telemetry, arguments,
     env::{declare, table},
     install_tls, telemetry,
 };
@@ -22,11 +22,11 @@ pub struct Process {
 
 /// Runs a process: reads its settings, starts telemetry, runs `serve` to its end. With `--settings`,
 /// `--version` or `--help` it prints that instead. The exit code is 0 after an orderly end, 1 after an
-/// error (which is logged), and 2 when a setting or an argument is wrong (one line on standard error); also when `serve` finds
-/// that it is, as an address that another process has.
+/// error (which is logged), and 2 when a setting or an argument is wrong; also when `serve` finds that it is, as an address that
+/// another process has. Each wrong setting is a line on standard error, and all that `read` and telemetry find are told at once.
 pub fn run<S, Served>(
     process: &Process,
-    from_env: impl FnOnce() -> Result<S, SettingError>,
+    read: impl FnOnce(&mut Faults) -> Option<S>,
     serve: impl FnOnce(S, Telemetry) -> Served,
 ) -> ExitCode
 where
@@ -43,9 +43,12 @@ where
         Err(error) => return arguments::end(process.name, &error),
     }
     declare(&all);
-    let settings = match from_env() {
+    let mut faults = Faults::default();
+    let settings = read(&mut faults);
+    telemetry::check(&mut faults);
+    let settings = match faults.none_with(settings) {
         Ok(settings) => settings,
-        Err(error) => return exit_with(process.name, &error),
+        Err(faults) => return exit_with(process.name, &faults),
     };
     install_tls();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -58,7 +61,7 @@ where
     let code = runtime.block_on(async {
         let telemetry = match Telemetry::start(process.name) {
             Ok(telemetry) => telemetry,
-            Err(error) => return exit_with(process.name, &error),
+            Err(error) => return exit_with(process.name, &[error]),
         };
         tracing::info!(version = process.version, pid = std::process::id(), "{} starts", process.name);
         let served = serve(settings, telemetry.clone()).await;
@@ -68,7 +71,7 @@ where
                 ExitCode::SUCCESS
             }
             Err(error) => match error.downcast_ref::<SettingError>() {
-                Some(error) => exit_with(process.name, error),
+                Some(error) => exit_with(process.name, slice::from_ref(error)),
                 None => {
                     // The chain of causes in one line, as logs are read.
                     tracing::error!(error = %format!("{error:#}"), "{} fails", process.name);
@@ -79,16 +82,50 @@ where
         telemetry.shutdown().await;
         code
     });
-    // Work on blocking threads cannot be ended and may take minutes; whoever stops the process waits for seconds.
-    runtime.shutdown_timeout(LAST_MOMENT);
+    end(runtime);
     code
 }
 
 /// How long blocking work may take to come to its end when everything else is over.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Says which setting is wrong, in one line on standard error; the exit code is 2.
-pub fn exit_with(process: &str, error: &SettingError) -> ExitCode {
-    eprintln!("{process}: {error}");
+/// Ends the runtime, whatever it is at. Work on blocking threads cannot be ended and may take minutes; whoever stops the
+/// process waits for seconds.
+fn end(runtime: tokio::runtime::Runtime) {
+    runtime.shutdown_timeout(LAST_MOMENT);
+}
+
+/// Says which settings are wrong, each in one line on standard error; the exit code is 2.
+pub fn exit_with(process: &str, faults: &[SettingError]) -> ExitCode {
+    for fault in faults {
+        eprintln!("{process}: {fault}");
+    }
     ExitCode::from(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use super::*;
+
+    #[test]
+    fn work_that_does_not_end_does_not_hold_the_process() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
+        let (tell, told) = mpsc::channel();
+        let (_goes_on, ends) = mpsc::channel::<()>();
+        runtime.spawn_blocking(move || {
+            tell.send(()).expect("the test listens");
+            // Until the test is over.
+            let _ = ends.recv();
+        });
+        told.recv().expect("it has begun");
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            end(runtime);
+            tell.send(()).expect("the test listens");
+        });
+        // Otherwise it would be waited for without an end.
+        told.recv_timeout(Duration::from_secs(120)).expect("the runtime ends although its work does not");
+    }
 }

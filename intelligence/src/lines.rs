@@ -253,6 +253,34 @@ mod tests {
     }
 
     #[test]
+    fn very_many_customers_keep_their_own_lines() {
+        // More than one task sorts, of customers with no line up to six.
+        let customers = 3_000_u32;
+        let mut builder = LinesBuilder::default();
+        for turn in (0..6).rev() {
+            for customer in (0..customers).filter(|customer| turn < customer % 7) {
+                let minute = (customer * 10 + turn) as i32;
+                let order = u64::from(turn % 2) + 1;
+                let is_return = turn == 3;
+                builder.push(customer, Line { is_return, ..line(minute, order, u64::from(customer) + 1) });
+            }
+        }
+        let lines = builder.finish(customers as usize);
+        for customer in 0..customers {
+            let own = lines.of(customer as usize);
+            let turns = (0..customer % 7).filter(|turn| turn % 2 == 0);
+            let turns: Vec<u32> = turns.chain((0..customer % 7).filter(|turn| turn % 2 == 1)).collect();
+            let minutes: Vec<i32> = turns.iter().map(|turn| (customer * 10 + turn) as i32).collect();
+            assert_eq!(lines.minutes()[own.clone()], minutes);
+            for (at, turn) in own.zip(turns) {
+                assert_eq!(lines.amounts()[at], f64::from((customer * 10 + turn) as i32));
+                assert_eq!(lines.product_keys()[lines.products()[at] as usize], u64::from(customer) + 1);
+                assert_eq!((lines.starts_order(at), lines.is_return(at)), (turn < 2, turn == 3));
+            }
+        }
+    }
+
+    #[test]
     fn selected_customers_are_as_if_they_had_come_alone() {
         let all = [
             (0, line(9, 4, 50)),

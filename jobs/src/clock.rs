@@ -21,9 +21,18 @@ const RETRY_EVERY: Duration = Duration::from_secs(10);
 /// The ledger failed.
 pub async fn ahead(conn: &mut PgConnection) -> Result<TimeDelta, QueueError> {
     let asked = Utc::now();
-    let there: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()").fetch_one(conn).await?;
+    let there = now(conn).await?;
     let answered = Utc::now();
     Ok(there - (asked + (answered - asked) / 2))
+}
+
+/// The time by the ledger's clock, for whatever is forgotten by its age: a process that believes to be in another year
+/// would forget everything.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>, QueueError> {
+    Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(conn).await?)
 }
 
 /// Compares this machine's clock with the ledger's until it is dropped; says once that it is wrong, and once that it is

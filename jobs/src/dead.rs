@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use crate::{Announcement, JobId, Offer, QueueError, State, contract::Unfit, events::Event};
+use crate::{
+    Announcement, JobId, Offer, QueueError, State, contract::Unfit, events::Event,
+    ledger::fingerprint::status_in,
+};
 
 /// Characters of the reason why an operator did something.
 pub const REASON_CHARS: usize = 500;
@@ -163,6 +166,9 @@ pub struct DeadGroup {
     pub sample_message: Option<String>,
     /// One of them.
     pub sample_job_id: JobId,
+    /// What helps before they are retried, or that retrying does not.
+    #[sqlx(skip)]
+    pub advice: &'static str,
 }
 
 /// The causes behind the dead jobs that match, the most frequent first.
@@ -192,7 +198,38 @@ pub async fn groups(
     );
     filter.push(&mut query);
     query.push(" order by d.tenant_id desc, d.id desc limit 1) sample order by s.jobs desc, s.fingerprint");
-    Ok(query.build_query_as().fetch_all(conn).await?)
+    let mut groups: Vec<DeadGroup> = query.build_query_as().fetch_all(conn).await?;
+    for group in &mut groups {
+        group.advice = advice(&group.error_class, group.sample_message.as_deref().unwrap_or_default());
+    }
+    Ok(groups)
+}
+
+/// What helps with jobs that died of such a failure.
+fn advice(class: &str, message: &str) -> &'static str {
+    match (class, status_in(message)) {
+        ("upstream_unauthorised", _) | (_, Some(401 | 403)) => {
+            "Renew the credential or its rights, then retry: until then each is refused again."
+        }
+        ("upstream_rejected", Some(404)) if message.contains("; set ") => {
+            "Set what their message names, then retry: until then each is refused again."
+        }
+        (_, Some(404 | 410)) => "What they are about is gone there: retrying is refused again. Discard them.",
+        (_, Some(429)) => "It had no room for them: retry, with a canary first.",
+        (_, Some(500..)) => "Retry when the upstream is well again, with a canary first.",
+        ("upstream_rejected", _) | (_, Some(400..)) => {
+            "The same request is refused again: repair what it refuses and retry with a canary, or discard them."
+        }
+        ("upstream_spend_limit", _) => "Raise the limit at the upstream, then retry.",
+        ("undecodable_payload" | "unknown_kind", _) => {
+            "No worker can read them: retry once workers of the right version run."
+        }
+        ("poison", _) => "Workers died of them: see their logs before one is retried, alone.",
+        ("waited_too_long" | "worker_lost" | "timeout" | "upstream_unavailable" | "upstream_busy", _) => {
+            "Retry when the cause is over, with a canary first."
+        }
+        _ => "See one of them; retry with a canary once its cause is repaired.",
+    }
 }
 
 /// How many dead jobs match: the dry run of a bulk action.
@@ -283,4 +320,24 @@ pub async fn discard(
     query.push(include_str!("dead_discard.sql"));
     let ids: Vec<JobId> = query.build_query_scalar().fetch_all(conn).await?;
     Ok(ids.into_iter().map(|id| Event { id, state: State::Cancelled }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_that_want_opposite_acts_are_told_apart() {
+        let refused = |status: u16| {
+            advice("upstream_rejected", &format!("gorgias refused the request with status {status}"))
+        };
+        assert!(refused(422).contains("refused again") && refused(404).contains("Discard"));
+        let answered = |status: u16| {
+            advice("upstream_unavailable", &format!("the recording upstream answered {status}"))
+        };
+        assert!(answered(400).contains("refused again") && answered(429).starts_with("It had no room"));
+        assert!(answered(500).starts_with("Retry when the upstream"));
+        assert!(advice("upstream_unauthorised", "").contains("credential"));
+        assert!(advice("something", "else").starts_with("See one of them"));
+    }
 }

@@ -1,5 +1,5 @@
 //! Whether what the settings name can do the work at all. A login role without the rights of the work and a Redis that lets
-//! nobody in both answer, so nothing looks broken, and nothing ever runs. Somebody has to change a setting: it is said once
+//! nobody in or takes nothing both answer, so nothing looks broken, and nothing ever runs. Somebody has to change a setting: it is said once
 //! as an error, and the process is not ready until then.
 
 use std::{
@@ -11,7 +11,7 @@ use database::Role;
 
 use crate::{
     Dispatch, QueueError, Store,
-    dispatch::{Link, advise, refuses_everything},
+    dispatch::{Link, advise, what_to_do},
 };
 
 /// How often it is looked.
@@ -27,6 +27,8 @@ pub struct Fit {
 struct Faults {
     role: Option<String>,
     redis: Option<&'static str>,
+    /// Of a Redis that works, and may not for long.
+    advice: Option<String>,
 }
 
 impl Fit {
@@ -43,7 +45,12 @@ impl Fit {
         }
     }
 
-    /// Looks until it is dropped whether Redis lets the process in, and until it is so whether the login role may act as
+    /// What should be done about Redis although the process works.
+    pub fn advice(&self) -> Option<String> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).advice.clone()
+    }
+
+    /// Looks until it is dropped whether Redis takes what the process tells it, and until it is so whether the login role may act as
     /// `roles`. What does not answer at all is told of by whoever needs it, and changes nothing here.
     pub async fn watch(self, store: Store, dispatch: Dispatch, roles: &'static [Role]) {
         let (mut link, mut has_rights) = (None, roles.is_empty());
@@ -55,17 +62,17 @@ impl Fit {
     }
 
     async fn look_at_redis(&self, dispatch: &Dispatch, link: &mut Option<Link>) {
-        let fault = match answers(dispatch, link).await {
-            Ok(()) => None,
+        let (fault, advice) = match look(dispatch, link).await {
+            Ok(advice) => (None, advice),
             Err(error) => {
-                *link = None;
                 // Logs it, once a minute in a process however many meet it.
                 advise(&error);
-                let Some(fault) = refuses_everything(&error) else { return };
-                Some(fault)
+                let Some(fault) = what_to_do(&error) else { return };
+                (Some(fault), None)
             }
         };
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).redis = fault;
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        (faults.redis, faults.advice) = (fault, advice);
     }
 
     /// Whether the role is known to be right.
@@ -85,12 +92,25 @@ impl Fit {
     }
 }
 
-async fn answers(dispatch: &Dispatch, link: &mut Option<Link>) -> Result<(), redis::RedisError> {
-    let link = match link {
-        Some(link) => link,
-        none => none.insert(dispatch.link().await?),
+/// What should be done about a Redis that works. A kept connection may lead to what was the primary before a fail-over, so
+/// only a new one decides that it refuses.
+async fn look(dispatch: &Dispatch, link: &mut Option<Link>) -> Result<Option<String>, redis::RedisError> {
+    let kept = match link.take() {
+        Some(mut kept) => dispatch.try_write(&mut kept).await.is_ok().then_some(kept),
+        None => None,
     };
-    dispatch.ping(link).await
+    let mut open = match kept {
+        Some(kept) => kept,
+        None => {
+            let mut open = dispatch.link().await?;
+            dispatch.try_write(&mut open).await?;
+            open
+        }
+    };
+    // One that does not tell is well.
+    let advice = dispatch.eviction_advice(&mut open).await.unwrap_or_default();
+    *link = Some(open);
+    Ok(advice)
 }
 
 /// The login role, and those of `roles` that it may not act as. One that the database does not have yet is not counted.
@@ -147,6 +167,35 @@ mod tests {
             });
             assert_eq!(fit.check().err(), said);
         }
+    }
+
+    #[tokio::test]
+    async fn a_redis_that_answers_and_takes_nothing_is_told_until_it_does() {
+        let user = format!("reader-{}", Uuid::now_v7().simple());
+        let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
+        let (scheme, rest) = redis.split_once("://").expect("a URL");
+        let host = rest.split('/').next().and_then(|rest| rest.rsplit('@').next()).expect("a host");
+        let server = Server::new(&format!("{scheme}://{user}:secret@{host}/")).expect("a URL");
+        let reader = Dispatch::new(server, &format!("test-{}", Uuid::now_v7()));
+        let admin = dispatch("").commands();
+        let allow = async |rights: &[&str]| {
+            let mut command = redis::cmd("ACL");
+            command.arg("SETUSER").arg(&user).arg(rights);
+            while admin.run(&command).await.is_err() {}
+        };
+        allow(&["on", ">secret", "~*", "&*", "+@all", "-@write"]).await;
+        let (fit, mut link) = (Fit::default(), None);
+        while fit.check().is_ok() {
+            fit.look_at_redis(&reader, &mut link).await;
+        }
+        assert!(fit.check().expect_err("it takes nothing").contains("rights"));
+        fit.look_at_redis(&reader, &mut link).await;
+        assert!(fit.check().is_err(), "it is not well again because it answers");
+        allow(&["+@write"]).await;
+        while fit.check().is_err() {
+            fit.look_at_redis(&reader, &mut link).await;
+        }
+        while admin.run(redis::cmd("ACL").arg("DELUSER").arg(&user)).await.is_err() {}
     }
 
     #[tokio::test]

@@ -140,18 +140,21 @@ pub async fn kind_limits(conn: &mut PgConnection) -> Result<Vec<(String, i32, St
 pub async fn drain(
     conn: &mut PgConnection,
     queue: &str,
+    kind: Option<&str>,
     after: JobId,
     up_to: JobId,
     reason: &str,
     limit: i64,
 ) -> Result<(Vec<Event>, Option<JobId>), QueueError> {
     let ids: Vec<JobId> = sqlx::query_scalar(
-        "select id from jobs.live where queue = $1 and id > $2 and id <= $3 order by id limit $4",
+        "select id from jobs.live where queue = $1 and id > $2 and id <= $3 and ($5::text is null or kind = $5)
+         order by id limit $4",
     )
     .bind(queue)
     .bind(after)
     .bind(up_to)
     .bind(limit)
+    .bind(kind)
     .fetch_all(&mut *conn)
     .await?;
     let cancelled = crate::read::cancel_waiting(conn, &ids, reason).await?;

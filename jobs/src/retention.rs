@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use chrono::{Days, NaiveDate, Utc};
+use chrono::{Days, NaiveDate};
 use sqlx::{Connection, PgConnection, Row};
 
 use crate::{
-    QueueError,
+    QueueError, clock,
     kinds::{PruneHistory, prune_history::Pruned},
 };
 
@@ -120,14 +120,15 @@ impl Steps {
     }
 }
 
-/// Drops the oldest day that is older than that, and says how many jobs were in it; none when no day is.
+/// Drops the oldest day that is older than that by the ledger's clock, and says how many jobs were in it; none when no day
+/// is.
 async fn drop_oldest_day(
     conn: &mut PgConnection,
     parent: &str,
     keep_days: u16,
 ) -> Result<Option<i64>, QueueError> {
-    let oldest_kept =
-        Utc::now().date_naive().checked_sub_days(Days::new(u64::from(keep_days))).unwrap_or(NaiveDate::MIN);
+    let today = clock::now(conn).await?.date_naive();
+    let oldest_kept = today.checked_sub_days(Days::new(u64::from(keep_days))).unwrap_or(NaiveDate::MIN);
     match oldest_day(conn, parent).await?.filter(|day| *day < oldest_kept) {
         Some(day) => drop_day(conn, parent, day).await.map(Some),
         None => Ok(None),

@@ -323,6 +323,23 @@ pub async fn lead(
     Ok(term.map(|term| Leadership { term }))
 }
 
+/// Nobody leads when the leadership ended so long ago: a change of leaders takes a few seconds.
+const LEADERLESS_SECS: f64 = 15.0;
+
+/// Since when nobody leads; none while somebody does, and where nobody ever did.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn leaderless_since(conn: &mut PgConnection) -> Result<Option<DateTime<Utc>>, QueueError> {
+    Ok(sqlx::query_scalar(
+        "select expires_at from jobs.leader
+         where name = 'scheduler' and expires_at < clock_timestamp() - make_interval(secs => $1)",
+    )
+    .bind(LEADERLESS_SECS)
+    .fetch_optional(conn)
+    .await?)
+}
+
 /// Gives the leadership up, so that another takes it at once.
 ///
 /// # Errors

@@ -74,7 +74,7 @@ pub async fn recover_lost_workers(
     let silence_secs = silence.as_secs_f64().max(f64::from(SILENCE_SECS));
     let mut tx = conn.begin().await?;
     let workers: Vec<Uuid> = sqlx::query_scalar(
-        "update jobs.worker set state = 'lost', stopped_at = now()
+        "update jobs.worker set state = 'lost', stopped_at = now(), running = 0
          where state in ('active', 'draining') and beat_at < now() - make_interval(secs => $1) returning id",
     )
     .bind(silence_secs)

@@ -155,7 +155,7 @@ pub struct WorkerView {
     pub queues: serde_json::Value,
     /// active, draining, stopped or lost.
     pub state: String,
-    /// Jobs it ran at its last beat.
+    /// Jobs it ran at its last beat; none of one that is gone.
     pub running: i32,
     /// When it started.
     pub started_at: DateTime<Utc>,
@@ -165,13 +165,14 @@ pub struct WorkerView {
     pub jobs: serde_json::Value,
 }
 
-/// The workers that are alive or were within the last day, newest first, with what they run.
+/// The workers that are alive or were within the last day, those that are alive first and the newest of each first, with
+/// what they run; after the worker `after`.
 ///
 /// # Errors
 /// The ledger failed.
 pub async fn list(
     conn: &mut PgConnection,
-    before: Option<Uuid>,
+    after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<WorkerView>, QueueError> {
     Ok(sqlx::query_as(
@@ -181,12 +182,13 @@ pub async fn list(
                  from jobs.lease l cross join unnest(l.job_ids) held (id)
                  join jobs.live j on j.id = held.id and j.lease = l.lease
                  where l.worker_id = w.id limit 100) r), '[]') as jobs
-         from jobs.worker w
-         where (w.state in ('active', 'draining') or w.beat_at > now() - interval '1 day')
-           and ($1::uuid is null or w.id < $1)
-         order by w.id desc limit $2",
+         from jobs.worker w cross join lateral (select w.state in ('active', 'draining') as is_alive) a
+         where (a.is_alive or w.beat_at > now() - interval '1 day')
+           and ($1::uuid is null or (a.is_alive, w.id) < (select p.state in ('active', 'draining'), p.id
+                                                          from jobs.worker p where p.id = $1))
+         order by a.is_alive desc, w.id desc limit $2",
     )
-    .bind(before)
+    .bind(after)
     .bind(limit)
     .fetch_all(conn)
     .await?)

@@ -12,7 +12,7 @@ use scheduler::{
 
 fn main() -> ExitCode {
     let process = Process { name: "scheduler", version: env!("CARGO_PKG_VERSION"), settings: SETTINGS };
-    boot::run(&process, Settings::from_env, serve)
+    boot::run(&process, Settings::read, serve)
 }
 
 async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
@@ -25,7 +25,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         let (contact, fit) = (scheduler.contact(), scheduler.fit());
         let ready = move || {
             fit.check()?;
-            if contact.is_fresh() { Ok(()) } else { Err("the database does not answer".to_owned()) }
+            if contact.is_fresh() { Ok(fit.advice()) } else { Err("the database does not answer".to_owned()) }
         };
         ops::start(bind, telemetry, ready, end.clone()).await?;
     }

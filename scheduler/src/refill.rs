@@ -53,6 +53,10 @@ async fn look(context: &Context, link: &mut Option<Link>) -> Result<(), QueueErr
         none => none.insert(context.dispatch.link().await?),
     };
     let complete = context.dispatch.has_epoch(link).await?;
+    if context.redis.is_away() {
+        // One that answers may refuse whatever it is told.
+        context.dispatch.try_write(link).await?;
+    }
     if context.redis.find() {
         tracing::info!("redis is back");
     }
@@ -100,4 +104,54 @@ async fn refill(context: &Context, link: &mut Link) -> Result<(), QueueError> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jobs::{
+        Dispatch, Store,
+        dispatch::{Commands, Server},
+    };
+    use migrations::testing::fresh_database;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::context::{LedgerClock, RedisHealth};
+
+    async fn allow(admin: &Commands, user: &str, rights: &[&str]) {
+        let mut command = redis::cmd("ACL");
+        command.arg("SETUSER").arg(user).arg(rights);
+        while admin.run(&command).await.is_err() {}
+    }
+
+    #[tokio::test]
+    async fn a_redis_that_answers_and_takes_nothing_is_not_back() {
+        let database = fresh_database().await;
+        let redis = std::env::var("TEST_REDIS_URL")
+            .expect("TEST_REDIS_URL names a private test server; `make test` sets it");
+        let (scheme, rest) = redis.split_once("://").expect("a URL");
+        let host = rest.split('/').next().and_then(|rest| rest.rsplit('@').next()).expect("a host");
+        let user = format!("reader-{}", Uuid::now_v7().simple());
+        let prefix = format!("test-{}", Uuid::now_v7());
+        let dispatch = |url: &str| Dispatch::new(Server::new(url).expect("a good URL"), &prefix);
+        let admin = dispatch(&redis).commands();
+        allow(&admin, &user, &["on", ">secret", "~*", "&*", "+@all", "-@write"]).await;
+        let context = Context {
+            store: Store::connect(&database.url_for("desk_scheduler"), 2).expect("a good URL"),
+            dispatch: dispatch(&format!("{scheme}://{user}:secret@{host}/")),
+            contact: Arc::default(),
+            redis: RedisHealth::default(),
+            look_every: Duration::from_secs(1),
+            clock: LedgerClock::default(),
+        };
+        context.redis.lose();
+        for _ in 0..2 {
+            assert!(look(&context, &mut None).await.is_err());
+            assert!(context.redis.is_away(), "it refuses what it is told");
+        }
+        allow(&admin, &user, &["+@write"]).await;
+        while look(&context, &mut None).await.is_err() {}
+        assert!(!context.redis.is_away());
+        while admin.run(redis::cmd("ACL").arg("DELUSER").arg(&user)).await.is_err() {}
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use boot::{Secret, Setting, SettingError, env, ops};
+use boot::{Faults, Secret, Setting, SettingError, env, ops};
 use jobs::dispatch::Server;
 
 /// Every setting of the scheduler.
@@ -42,24 +42,27 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads them from the environment.
-    ///
-    /// # Errors
-    /// One is missing or cannot be read.
-    pub fn from_env() -> Result<Settings, SettingError> {
-        const DATABASE: &str = "a URL such as postgres://desk_scheduler@127.0.0.1/deskwork";
+    /// Reads them from the environment; none when one is wrong without which there are no settings.
+    pub fn read(faults: &mut Faults) -> Option<Settings> {
         const REDIS: &str = "a URL such as redis://127.0.0.1:6379";
-        let redis_url = env::secret("REDIS_URL", REDIS)?;
-        let database_url = env::secret_url("DATABASE_URL", &["postgres", "postgresql"], DATABASE)?;
-        jobs::store::connect_options(database_url.expose())
-            .map_err(|_| env::invalid_secret("DATABASE_URL", DATABASE))?;
-        Ok(Settings {
-            database_url,
-            redis: Server::new(redis_url.expose()).map_err(|_| env::invalid_secret("REDIS_URL", REDIS))?,
-            redis_prefix: env::redis_prefix()?,
-            ops_bind: ops::bind_from_env()?,
+        let redis = faults.keep(env::secret_as("REDIS_URL", REDIS, |url| Server::new(url).ok()));
+        let database_url = faults.keep(database_url());
+        Some(Settings {
+            redis_prefix: faults.or_default(env::redis_prefix()),
+            ops_bind: faults.or_default(ops::bind_from_env()),
+            // At the end: what is missing leaves the rest unread.
+            database_url: database_url?,
+            redis: redis?,
         })
     }
+}
+
+fn database_url() -> Result<Secret, SettingError> {
+    const NAME: &str = "DATABASE_URL";
+    const EXPECTED: &str = "a URL such as postgres://desk_scheduler@127.0.0.1/deskwork";
+    let url = env::secret_url(NAME, &["postgres", "postgresql"], EXPECTED)?;
+    jobs::store::connect_options(url.expose()).map_err(|_| env::invalid_secret(NAME, EXPECTED))?;
+    Ok(url)
 }
 
 #[cfg(test)]

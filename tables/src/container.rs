@@ -44,9 +44,9 @@ pub(crate) enum Unpacked {
 
 /// Finds the packing and takes it off.
 pub(crate) fn open(mut file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpacked, TableError> {
-    let mut magic = Vec::with_capacity(8);
+    let mut magic = Vec::with_capacity(64);
     file.seek(SeekFrom::Start(0))?;
-    (&mut file).take(8).read_to_end(&mut magic)?;
+    (&mut file).take(64).read_to_end(&mut magic)?;
     file.seek(SeekFrom::Start(0))?;
     let container = match magic.as_slice() {
         [] => return Err(TableError::Empty),
@@ -67,9 +67,24 @@ pub(crate) fn open(mut file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpac
     Ok(text(container, None, file, None, is_beginning))
 }
 
-/// Formats that people send and that are not read.
-fn unsupported(magic: &[u8]) -> Option<&'static str> {
-    Some(match magic {
+/// Why a file that begins so is not read: formats that people send and that are none of a table. Blanks and a mark of byte
+/// order may stand before those that are texts.
+pub(crate) fn unsupported(magic: &[u8]) -> Option<&'static str> {
+    Some(match magic.strip_prefix(b"\xef\xbb\xbf").unwrap_or(magic).trim_ascii_start() {
+        [0x89, b'P', b'N', b'G', ..]
+        | [0xff, 0xd8, 0xff, ..]
+        | [b'G', b'I', b'F', b'8', ..]
+        | [b'I', b'I', b'*', 0, ..]
+        | [b'M', b'M', 0, b'*', ..]
+        | [b'R', b'I', b'F', b'F', ..] => {
+            "the file is a picture (or a film), whatever it is called; export CSV or XLSX from the system that has the orders"
+        }
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => {
+            "the file is a picture or a film of a telephone (HEIC, MP4), whatever it is called; export CSV or XLSX from the system that has the orders"
+        }
+        [b'{', b'\\', b'r', b't', b'f', ..] => {
+            "the file is a text with its looks (RTF); save the table as .xlsx or CSV"
+        }
         [0xd0, 0xcf, 0x11, 0xe0, ..] => {
             "the file is a workbook of Excel 97-2003 (.xls) or has a password; save it as .xlsx or CSV"
         }
@@ -83,7 +98,13 @@ fn unsupported(magic: &[u8]) -> Option<&'static str> {
         [0x04, 0x22, 0x4d, 0x18, ..] => {
             "the file is packed with LZ4; pack it with ZIP, gzip, xz, bzip2 or Zstandard"
         }
-        [b'<', b'!', b'D' | b'd', ..] | [b'<', b'h' | b'H', b't' | b'T', b'm' | b'M', ..] => {
+        [b'<', b'!', b'D' | b'd' | b'-', ..]
+        | [b'<', b'h' | b'H', b't' | b'T' | b'e' | b'E', b'm' | b'M' | b'a' | b'A', ..]
+        | [b'<', b'b' | b'B', b'o' | b'O', b'd' | b'D', ..]
+        | [b'<', b's' | b'S', b'c' | b'C', b'r' | b'R', ..]
+        | [b'<', b'm' | b'M', b'e' | b'E', b't' | b'T', ..]
+        | [b'<', b'd' | b'D', b'i' | b'I', b'v' | b'V', ..]
+        | [b'<', b'p' | b'P', b'>' | b' ', ..] => {
             "the file is a web page, perhaps of a login that has expired; download the export again"
         }
         [b'<', b't' | b'T', b'a' | b'A', b'b' | b'B', ..] => {
@@ -97,6 +118,14 @@ fn unsupported(magic: &[u8]) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// Whether what should be a text holds signs that no text has, as pictures and programs do.
+pub(crate) fn is_no_text(head: &[u8]) -> bool {
+    let head = &head[..head.len().min(16 * 1024)];
+    let is_strange = |byte: &&u8| matches!(**byte, 0..=8 | 0x0e..=0x19 | 0x1c..=0x1f);
+    let strange = head.iter().filter(is_strange).count();
+    strange > 8 && strange * 100 > head.len()
 }
 
 /// What was packed by gzip once more inside of its packing, as tools do that pack what is packed.

@@ -116,6 +116,16 @@ struct Look {
 
 impl Look {
     fn of(text: &str) -> Result<Look, DateError> {
+        let bare = without_zone_name(text);
+        let look = Look::of_bare(bare)?;
+        // The name repeats an offset; by itself it would have to be known.
+        if bare.len() < text.len() && look.offset_secs.is_none() {
+            return Err(DateError::NotADate);
+        }
+        Ok(look)
+    }
+
+    fn of_bare(text: &str) -> Result<Look, DateError> {
         if text.len() > 64 {
             return Err(DateError::NotADate);
         }
@@ -160,6 +170,7 @@ impl Look {
             scan.rest = &scan.rest[1..];
             scan.blanks();
         }
+        scan.at();
         let time = scan.time()?;
         scan.blanks();
         let offset_secs = scan.offset()?;
@@ -221,16 +232,46 @@ fn with_signs(text: &str) -> String {
     signs.trim_end_matches([':', ' ']).to_owned()
 }
 
-/// Takes the day of the week and its comma off: `Tue, 13 Oct 2026`.
+/// Days of the week as they stand before a date without a comma, in lower case.
+const WEEKDAYS: &str = "mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mon tue \
+    wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday lun mar mer jeu ven sam \
+    dim lundi mardi mercredi jeudi vendredi samedi dimanche ma wo";
+
+/// Takes the day of the week off: `Tue, 13 Oct 2026`, `Mo 02.03.2026`, `Fri Mar 13 2026`.
 fn without_weekday(text: &str) -> &str {
-    match text.split_once(',') {
-        Some((word, rest))
-            if !word.is_empty() && word.chars().all(|sign| sign.is_alphabetic() || sign == '.') =>
-        {
-            rest.trim_start()
-        }
-        _ => text,
+    if let Some((word, rest)) = text.split_once(',')
+        && !word.is_empty()
+        && word.chars().all(|sign| sign.is_alphabetic() || sign == '.')
+    {
+        return rest.trim_start();
     }
+    let Some((word, rest)) = text.split_once(' ') else { return text };
+    let rest = rest.trim_start();
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    // `mar 13 2026` is a day of March.
+    let is_before_date = match rest.as_bytes().get(digits) {
+        Some(b'.' | b'/' | b'-') => digits > 0,
+        Some(sign) => digits == 0 && sign.is_ascii_alphabetic(),
+        None => false,
+    };
+    let is_weekday = || {
+        let word = word.trim_end_matches('.').to_lowercase();
+        WEEKDAYS.split(' ').any(|day| day == word)
+    };
+    if is_before_date && is_weekday() { rest } else { text }
+}
+
+/// Takes off the name of the zone that some write behind its offset: `GMT+0100 (Central European Standard Time)`,
+/// `+01:00[Europe/Berlin]`.
+fn without_zone_name(text: &str) -> &str {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.chars().all(|sign| sign.is_alphabetic() || " /_+-".contains(sign))
+    };
+    let parted = match text.strip_suffix(')') {
+        Some(rest) => rest.split_once(" ("),
+        None => text.strip_suffix(']').and_then(|rest| rest.split_once('[')),
+    };
+    parted.filter(|(_, name)| is_name(name)).map_or(text, |(bare, _)| bare)
 }
 
 /// A day and a time without signs between their parts: `20261013T101500Z`, `20261013T1015`.
@@ -372,6 +413,30 @@ impl Scan<'_> {
         }
     }
 
+    /// The word between a day and its time: `1 March 2026 at 14:05`, `1. März 2026 um 14:05 Uhr`.
+    fn at(&mut self) {
+        for word in ["at ", "um ", "\u{e0} ", "kl. ", "kl ", "om "] {
+            if let Some(rest) = self.rest.strip_prefix(word.as_bytes()) {
+                self.rest = rest.trim_ascii_start();
+                return;
+            }
+        }
+    }
+
+    /// `am`, `a.m.` or `a. m.`: the hours that are added to those of the clock's face.
+    fn half_of_day(&mut self) -> Option<u32> {
+        let (first, rest) = self.rest.split_first()?;
+        let hours = match first {
+            b'a' | b'A' => 0,
+            b'p' | b'P' => 12,
+            _ => return None,
+        };
+        let rest = rest.strip_prefix(b".").map_or(rest, <[u8]>::trim_ascii_start);
+        let [b'm' | b'M', rest @ ..] = rest else { return None };
+        self.rest = rest.strip_prefix(b".").unwrap_or(rest);
+        Some(hours)
+    }
+
     fn time(&mut self) -> Result<NaiveTime, DateError> {
         let (mut hour, _) = self.digits(2).ok_or(DateError::NotADate)?;
         let mut minute = 0;
@@ -397,17 +462,11 @@ impl Scan<'_> {
             }
         }
         self.blanks();
-        let half = match self.rest {
-            [b'a' | b'A', b'm' | b'M', ..] => Some(0),
-            [b'p' | b'P', b'm' | b'M', ..] => Some(12),
-            _ => None,
-        };
-        if let Some(half) = half {
+        if let Some(half) = self.half_of_day() {
             if !(1..=12).contains(&hour) {
                 return Err(DateError::NoSuchDay);
             }
             hour = hour % 12 + half;
-            self.rest = &self.rest[2..];
         } else if !has_minutes {
             return Err(DateError::NotADate);
         }

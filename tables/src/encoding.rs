@@ -1,11 +1,14 @@
 //! Finds a text's character encoding and turns it into UTF-8.
 //!
-//! UTF-8 and UTF-16 prove themselves; what is neither is taken for Windows-1252, which is what spreadsheets on Windows
-//! write and which gives every byte a meaning. Anything else has to be stated.
+//! UTF-8 and UTF-16 prove themselves; what is neither is told by how its signs stand (`guess`), and is Windows-1252 unless it
+//! is surely another one: that is what most spreadsheets on Windows write, and it gives every byte a meaning. Anything else
+//! has to be stated.
+
+mod guess;
 
 use std::io::{self, Read};
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::decisions::Found;
 use crate::error::TableError;
@@ -58,7 +61,7 @@ pub(crate) fn detect(head: &[u8], stated: Option<&str>) -> Result<Detected, Tabl
     } else if is_mostly_utf_8(head) {
         UTF_8
     } else {
-        WINDOWS_1252
+        guess::of(head)
     };
     Ok(Detected { encoding, by: Found::Content, mark: 0 })
 }
@@ -167,6 +170,8 @@ impl<R: Read> Read for Transcoder<R> {
 
 #[cfg(test)]
 mod tests {
+    use encoding_rs::WINDOWS_1252;
+
     use super::*;
 
     fn found(bytes: &[u8]) -> (&'static str, usize) {

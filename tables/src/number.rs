@@ -4,6 +4,7 @@
 //! does, because somewhere in it stands `12.50` or `1.299,00`. So all cells of a file are looked at as [`Evidence`]
 //! first, and then read in the form that was found or stated; what neither proves is never guessed.
 
+mod currency;
 mod evidence;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,8 @@ mod tests;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use currency::{Money, without_currency};
+pub use currency::{SharedSign, currency_of};
 pub use evidence::{Evidence, Verdict, Witness};
 
 /// What stands before the decimals.
@@ -37,9 +40,10 @@ impl DecimalMark {
 pub struct Number {
     /// Its value.
     pub value: Decimal,
-    /// Code of the currency that was written with it (`12.50 EUR`, `€12.50`), in capitals. A dollar sign is several
-    /// currencies' and says nothing.
+    /// Code of the currency that was written with it (`12.50 EUR`, `€12.50`), in capitals.
     pub currency: Option<[u8; 3]>,
+    /// The sign that was written with it where several currencies have it (`$12.50`) and no code says which.
+    pub sign: Option<SharedSign>,
     /// Whether it has exactly three decimals that might have been a group of thousands (`1.299`), had the file not said
     /// otherwise.
     pub is_like_thousands: bool,
@@ -55,7 +59,7 @@ pub enum NumberError {
     #[error("is written as a power of ten, in which digits may be lost; write it out")]
     PowerOfTen,
     /// Read with a point it is one number, with a comma another, and the file does not say which.
-    #[error("may have decimals or a group of thousands, and the file writes both forms; state `decimal`")]
+    #[error("may have decimals or a group of thousands, and the file does not show which; state `decimal`")]
     Open,
     /// It is unmistakable, and of the other form than the rest of the file.
     #[error(
@@ -123,7 +127,7 @@ fn plain(text: &str) -> Option<Number> {
     };
     let is_like_thousands = decimals == 3 && point.is_some_and(|at| at <= 3) && !digits.starts_with(b"0");
     let value = Decimal::new(if is_negative { -mantissa } else { mantissa }, u32::try_from(decimals).ok()?);
-    Some(Number { value, currency: None, is_like_thousands })
+    Some(Number { value, currency: None, sign: None, is_like_thousands })
 }
 
 /// What a cell says about the file's decimal mark.
@@ -141,6 +145,7 @@ enum Proof {
 struct Look {
     is_negative: bool,
     currency: Option<[u8; 3]>,
+    sign: Option<SharedSign>,
     /// Digits, points and commas; other groupings are gone.
     core: [u8; CORE_LIMIT],
     length: usize,
@@ -153,7 +158,7 @@ impl Look {
     fn of(text: &str) -> Result<Look, NumberError> {
         let mut text = text.trim_matches(is_blank);
         let (mut is_negative, mut has_sign) = (false, false);
-        let mut currency = None;
+        let (mut currency, mut shared) = (None, None);
         // A sign and a currency, in either order, on either side; `$(12.50)` has them as `($12.50)` has.
         for _ in 0..3 {
             text = without_dash(text);
@@ -169,14 +174,20 @@ impl Look {
             }
             let (rest, found) = without_currency(text);
             if rest.len() != text.len() {
-                if currency.is_some() && found.is_some() && currency != found {
-                    return Err(NumberError::NotANumber);
+                match found {
+                    Some(Money::Of(code)) if currency.is_some_and(|known| known != code) => {
+                        return Err(NumberError::NotANumber);
+                    }
+                    Some(Money::Of(code)) => currency = Some(code),
+                    Some(Money::OneOf(sign)) => shared = Some(sign),
+                    None => {}
                 }
-                currency = currency.or(found);
                 text = rest;
             }
         }
-        let mut look = Look { is_negative, currency, core: [0; CORE_LIMIT], length: 0, proof: Proof::None };
+        let sign = shared.filter(|_| currency.is_none());
+        let mut look =
+            Look { is_negative, currency, sign, core: [0; CORE_LIMIT], length: 0, proof: Proof::None };
         look.take(text)?;
         look.proof = look.judge()?;
         Ok(look)
@@ -302,7 +313,7 @@ impl Look {
             Decimal::try_from_i128_with_scale(if self.is_negative { -mantissa } else { mantissa }, scale)
                 .map_err(|_| NumberError::TooLong)?;
         let is_like_thousands = self.proof == Proof::Open(mark);
-        Ok(Number { value, currency: self.currency, is_like_thousands })
+        Ok(Number { value, currency: self.currency, sign: self.sign, is_like_thousands })
     }
 }
 
@@ -357,69 +368,4 @@ fn without_sign(text: &str) -> (&str, bool) {
         return (rest.trim_matches(is_blank), false);
     }
     (text, false)
-}
-
-/// The code of the currency that a cell names by its sign alone (`€`, `US$`); none where several have it.
-pub fn currency_of(sign: &str) -> Option<[u8; 3]> {
-    let (rest, code) = without_currency(sign.trim_matches(is_blank));
-    code.filter(|_| rest.is_empty())
-}
-
-/// Takes a currency off either end, and says which if the sign belongs to one alone.
-fn without_currency(text: &str) -> (&str, Option<[u8; 3]>) {
-    const SIGNS: [(&str, Option<[u8; 3]>); 33] = [
-        ("US$", Some(*b"USD")),
-        ("CA$", Some(*b"CAD")),
-        ("NZ$", Some(*b"NZD")),
-        ("HK$", Some(*b"HKD")),
-        ("A$", Some(*b"AUD")),
-        ("R$", Some(*b"BRL")),
-        ("CHF", Some(*b"CHF")),
-        ("SFr.", Some(*b"CHF")),
-        ("Fr.", Some(*b"CHF")),
-        ("Euro", Some(*b"EUR")),
-        ("EURO", Some(*b"EUR")),
-        ("\u{20ac}", Some(*b"EUR")),
-        ("\u{a3}", Some(*b"GBP")),
-        ("\u{20b9}", Some(*b"INR")),
-        ("\u{20ba}", Some(*b"TRY")),
-        ("\u{20a9}", Some(*b"KRW")),
-        ("\u{20aa}", Some(*b"ILS")),
-        ("Ft", Some(*b"HUF")),
-        ("z\u{142}", Some(*b"PLN")),
-        ("K\u{10d}", Some(*b"CZK")),
-        ("\u{20bd}", Some(*b"RUB")),
-        ("\u{20b4}", Some(*b"UAH")),
-        ("\u{20ab}", Some(*b"VND")),
-        ("\u{20b1}", Some(*b"PHP")),
-        ("\u{e3f}", Some(*b"THB")),
-        ("\u{5186}", Some(*b"JPY")),
-        ("$", None),
-        ("\u{a5}", None),
-        ("\u{ffe5}", None),
-        ("Rs.", None),
-        ("Rs", None),
-        ("kr.", None),
-        ("kr", None),
-    ];
-    for (sign, code) in SIGNS {
-        if let Some(rest) = text.strip_prefix(sign).or_else(|| text.strip_suffix(sign)) {
-            return (rest.trim_matches(is_blank), code);
-        }
-    }
-    let is_code = |code: &[u8]| code.iter().all(u8::is_ascii_uppercase);
-    let bytes = text.as_bytes();
-    if let Some((code, rest)) = bytes.split_first_chunk::<3>()
-        && is_code(code)
-        && rest.first().is_some_and(|byte| !byte.is_ascii_alphabetic())
-    {
-        return (text[3..].trim_matches(is_blank), Some(*code));
-    }
-    if let Some((rest, code)) = bytes.split_last_chunk::<3>()
-        && is_code(code)
-        && rest.last().is_some_and(|byte| !byte.is_ascii_alphabetic())
-    {
-        return (text[..rest.len()].trim_matches(is_blank), Some(*code));
-    }
-    (text, None)
 }

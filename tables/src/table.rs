@@ -69,6 +69,14 @@ impl Table {
             ));
         }
         let detected = encoding::detect(&raw, options.encoding.as_deref())?;
+        if let Some(reason) = container::unsupported(&raw) {
+            return Err(TableError::Unsupported(reason.to_owned()));
+        }
+        if detected.encoding.is_ascii_compatible() && container::is_no_text(&raw) {
+            return Err(TableError::Unsupported(
+                "the file is no table, whatever it is called: it holds signs that no text has, as pictures, films and programs do; export CSV or XLSX from the system that has the orders".to_owned(),
+            ));
+        }
         let beginning = Cursor::new(raw).chain(reader);
         let mut text = decoded(Box::new(beginning), detected);
         let head = head_of(&mut text)?;

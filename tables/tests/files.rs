@@ -146,6 +146,19 @@ fn archives_of_several_files_and_strange_formats_are_refused_by_name() {
     assert!(said(b"{\"orders\": []}").contains("JSON"));
     assert!(said(b"[{\"id\": 1}]").contains("JSON"));
     assert!(said(&zip(&[("mimetype", b"x"), ("content.xml", b"<x/>")])).contains(".ods"));
+    assert!(said(&zip(&[("word/document.xml", b"<x/>")])).contains(".docx"));
+    // Whatever it is called.
+    for picture in [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], b"\xff\xd8\xff\xe0\0\x10JFIF", b"GIF89a\x01\0"] {
+        assert!(said(picture).contains("a picture"), "{}", said(picture));
+    }
+    assert!(said(b"\0\0\0\x18ftypheic\0\0\0\0").contains("HEIC"));
+    let pictures = zip(&[("IMG_1.jpg", b"\xff\xd8\xff"), ("IMG_2.HEIC", b"x")]);
+    assert!(said(&pictures).contains("pictures (IMG_1.jpg, IMG_2.HEIC)"));
+    assert!(said(&zip(&[("scan.csv", b"%PDF-1.7")])).contains("PDF"));
+    assert!(said(b"\xef\xbb\xbf\r\n <!-- saved --><html>").contains("web page"));
+    assert!(said(&gzip(b"{\"orders\": []}")).contains("JSON"));
+    let program: Vec<u8> = (0..4_096_u32).map(|number| (number * 37 % 251) as u8).collect();
+    assert!(said(&program).contains("signs that no text has"));
     let mut tar = vec![0; 1_024];
     tar[..9].copy_from_slice(b"order.csv");
     tar[257..262].copy_from_slice(b"ustar");

@@ -2,6 +2,7 @@
 //! an agent reads in the end, how often the model was asked, and what became of the jobs.
 
 mod connected;
+mod draft_moments;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,6 +109,11 @@ impl Desk {
             "messages": [{"id": Uuid::now_v7().as_u128() as u32, "channel": "email", "from_agent": false,
                 "public": true, "body_text": text, "created_datetime": Utc::now()}],
         });
+        self.tells(&body).await.expect("a draft is asked for")
+    }
+
+    /// The help desk tells something; the job that drafts, if one is asked for.
+    async fn tells(&self, body: &Value) -> Option<JobId> {
         let body = Body::of(body.to_string().as_bytes()).expect("JSON");
         let delivery = parse_body(&body).expect("it is read");
         let mut tx = self.app.db.tenant_tx(Role::Support, self.tenant).await.expect("the database");
@@ -124,7 +130,7 @@ impl Desk {
         let (taken, announcement) = intake::take_in_within(&mut tx, intake).await.expect("it is taken in");
         tx.commit().await.expect("the database");
         self.app.dispatch.announce(announcement);
-        taken.answer.job.expect("a draft is asked for")
+        taken.answer.job
     }
 
     /// Works everything off that is due.
@@ -219,6 +225,67 @@ async fn after_two_faulty_answers_the_built_in_drafter_writes_and_says_why() {
     assert!(note.starts_with("Draft reply (template)\nHello Maya,"), "{note}");
     assert!(note.contains("neither answer could be used") && note.contains("placeholder"), "{note}");
     assert_eq!(desk.model_calls(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_answer_is_asked_for_once_more_and_ends_with_the_built_in_drafter() {
+    let text = json!([{"type": "text", "text": "Hello Maya."}]);
+    let other = json!([{"type": "tool_use", "id": "t", "name": "look_up", "input": {"reply": REPLY}}]);
+    let odd = json!([{"type": "tool_use", "id": "t", "name": "hand_over_draft", "input": ["Hello Maya."]}]);
+    let message =
+        |stop: Value, content: &Value| json!({"model": "m", "stop_reason": stop, "content": content});
+    for body in [
+        message(json!("tool_use"), &other),
+        message(json!("tool_use"), &odd),
+        message(json!("pause_turn"), &text),
+        message(Value::Null, &text),
+        message(json!("end_turn"), &json!([])),
+        message(json!("end_turn"), &json!("Hello Maya.")),
+        message(json!("model_context_window_exceeded"), &json!([])),
+        json!("<html>Bad gateway</html>"),
+        json!({"choices": [{"message": {"content": "Hello Maya."}}]}),
+        Value::Null,
+    ] {
+        let desk = Desk::open().await;
+        desk.meets(2, 200, None, body.clone());
+        let job = desk.receives(ASKED).await;
+        desk.works().await;
+        let done = desk.job(job).await;
+        assert_eq!((done.state, done.attempt), (State::Done, 1), "{body}");
+        let note = desk.note().await;
+        assert!(note.starts_with("Draft reply (template)\nHello Maya,"), "{body}: {note}");
+        assert!(note.contains("neither answer could be used"), "{body}: {note}");
+        assert_eq!(desk.model_calls(), 2, "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_that_is_too_long_is_shortened_and_what_is_refused_ends_with_the_built_in_drafter() {
+    let error = |message: &str| json!({"type": "error", "error": {"type": "invalid_request_error", "message": message}});
+    let too_long = error("prompt is too long: 208310 tokens > 200000 maximum");
+    for (count, status, body, writes, remark) in [
+        (1, 400, &too_long, "claude-haiku-4-5", ""),
+        (2, 400, &too_long, "template", "longer than the model reads"),
+        (1, 400, &error("messages: odd"), "template", "it did not take the request"),
+        (
+            1,
+            404,
+            &json!({"type": "error", "error": {"type": "not_found_error", "message": "model: x"}}),
+            "template",
+            "ANTHROPIC_MODEL",
+        ),
+        (1, 401, &json!({}), "template", "ANTHROPIC_API_KEY"),
+    ] {
+        let desk = Desk::open().await;
+        desk.meets(count, status, None, body.clone());
+        let job = desk.receives(ASKED).await;
+        desk.works().await;
+        let done = desk.job(job).await;
+        assert_eq!((done.state, done.attempt), (State::Done, 1), "{status}");
+        let note = desk.note().await;
+        assert!(note.starts_with(&format!("Draft reply ({writes})\nHello")), "{status}: {note}");
+        assert!(note.contains(remark), "{status}: {note}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -203,3 +203,53 @@ async fn a_worker_whose_clock_is_behind_does_at_its_time_what_is_due_then() {
     assert_eq!((&awake["status"], &awake["snoozed_until"]), (&json!("open"), &Value::Null));
     cluster.stop().await;
 }
+
+/// By its own clock all that is kept would be old.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_clock_is_a_year_ahead_forgets_nothing() {
+    let folder = Folder::temporary().expect("a folder");
+    let options = Options { workers: 0, schedulers: 1, ..Options::default() };
+    let mut cluster = Cluster::start(options).await.expect("it starts");
+    let skew = clock::skewed(folder.path(), TimeDelta::days(366).num_seconds()).await.expect("a library");
+    cluster
+        .start_worker_with(&skew.each_ref().map(|(name, value)| (*name, value.as_str())))
+        .expect("it starts");
+
+    let probe = enqueue(&cluster, json!({ "kind": "probe" })).await;
+    assert_eq!(cluster.desk.wait(probe, LIMIT).await.expect("it ends").state, "done");
+    let prune = enqueue(&cluster, json!({ "kind": "prune_history" })).await;
+    assert_eq!(cluster.desk.wait(prune, LIMIT).await.expect("it ends").state, "done");
+    let kept: Vec<Uuid> = sqlx::query_scalar("select id from jobs.finished where id = any ($1) order by id")
+        .bind(vec![probe, prune])
+        .fetch_all(&cluster.ledger)
+        .await
+        .expect("the ledger answers");
+    assert_eq!(kept, [probe, prune]);
+
+    // A ticket that was resolved a moment ago is not closed, and one that was closed a moment ago keeps its words.
+    let question = json!({
+        "subject": "Where is it?", "customer": { "email": "ann@example.com" },
+        "message": { "from": "customer", "text": "Where is my order?" },
+    });
+    let ticket = cluster.desk.post("/api/tickets", &question).await.expect("a ticket").body["id"].clone();
+    let path = format!("/api/tickets/{}", ticket.as_str().expect("an id"));
+    let days = json!({ "keep_days": 1 });
+    cluster
+        .desk
+        .answer(Method::PUT, "/api/privacy/retention/tickets", Some(&days), None)
+        .await
+        .expect("it is set");
+    for (status, kind) in [("resolved", "close_resolved"), ("closed", "apply_retention")] {
+        let change = json!({ "status": status });
+        cluster.desk.answer(Method::PATCH, &path, Some(&change), None).await.expect("it is changed");
+        let job = enqueue(&cluster, json!({ "kind": kind })).await;
+        assert_eq!(cluster.desk.wait(job, LIMIT).await.expect("it ends").state, "done", "{kind}");
+        let found: (String, bool) =
+            sqlx::query_as("select status::text, erased_at is null from support_app.ticket")
+                .fetch_one(&cluster.ledger)
+                .await
+                .expect("the ticket");
+        assert_eq!(found, (status.to_owned(), true), "after {kind}");
+    }
+    cluster.stop().await;
+}

@@ -89,6 +89,19 @@ test("a queue is paused with a reason and the pause taken back, by keys", async 
   await close();
 });
 
+test("what is done to a queue is in sight beside all its figures, and a queue without a job is there", async () => {
+  const { page, faults, close } = await open(browser, "operator", { width: 1300 });
+  await page.goto("/operate/queues");
+  await settle(page);
+  const drain = page.getByRole("button", { name: "Drain imports" });
+  const box = await drain.boundingBox();
+  assert.ok(box && box.x + box.width <= 1300, `the button ends at ${box && box.x + box.width}`);
+  const listed = (await api<List>("/api/admin/queues")).items.map((queue) => queue.queue);
+  for (const queue of ["imports", "intelligence", "outbound"]) assert.ok(listed.includes(queue), `${listed}`);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
 test("a hundred jobs and more are retried only with a reason and the number typed; the canary's verdict appears", async () => {
   const { page, faults, close } = await open(browser, "operator");
   const cause = `no box fits ${crypto.randomUUID().slice(0, 6).replaceAll(/\d/g, "x")}`;

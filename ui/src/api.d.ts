@@ -165,7 +165,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every queue: jobs by state, age of the oldest, rates, and how operators set it. */
+        /** Every queue that has or had jobs or that a kind names: jobs by state, age of the oldest, rates, and how operators set it. */
         get: operations["get_admin_queues"];
         put?: never;
         post?: never;
@@ -1477,12 +1477,17 @@ export interface paths {
          * @description The body is a bare ticket, `{ticket, message}`, an event envelope `{id, type, data: {ticket}}`, or
          *     `{event: {type}, ...}` around any of these. The account's owner writes the template, so it is read field by field:
          *     a ticket's `id` is needed, and where there is a message a text that can be read; unknown fields are ignored, and what
-         *     else does not fit is left out and told as `remarks` by GET /api/webhooks/deliveries. Prove the tenant's webhook secret
+         *     else does not fit is left out and told as `remarks` by GET /api/webhooks/deliveries. A text is read as `body_text`,
+         *     `stripped_text` or `body_html`, else under a name of other programs (`body`, `text`, `content`, `bodyText`, `message`), or in
+         *     the ticket where there is no message. Who spoke is told by `from_agent`, else by the sender's type, the direction, or the
+         *     addresses of sender, receiver and customer; else the customer did, which is told. In HTML what a mail quotes of the
+         *     conversation is left out; what is forwarded, and what somebody answered below, stays. Prove the tenant's webhook secret
          *     as `X-Webhook-Token`, or as `X-Gorgias-Signature`: hexadecimal HMAC-SHA256 of the body, with or without `sha256=`.
          *     The body may be packed (`Content-Encoding: gzip` or `deflate`), and signed before or after that. A delivery of the
-         *     same event, or of the same bytes within ten minutes while nothing else was told of the ticket, is a repetition. Messages
-         *     of one id with other words are as many messages, unless they have the same time of their own. A time without an offset
-         *     is UTC, and one of more than a day ahead is left out.
+         *     same event that tells the same, or of the same bytes within ten minutes while nothing else was told of the ticket, is a
+         *     repetition. Messages of one id with other words are as many messages, unless they have the same time of their own; the
+         *     same words without an id are another message at another time of their own. A time without an offset is UTC; one that may
+         *     mean two days, or is more than a day ahead, is left out.
          */
         post: operations["post_gorgias_webhook"];
         delete?: never;
@@ -2634,7 +2639,7 @@ export interface paths {
          * Import orders from a file.
          * @description Send the file itself, or name one that lies in the import folder as JSON. Packing (gzip, ZIP, bzip2, xz, Zstandard),
          *     encoding, separator, header, and the forms of numbers and dates are found from the file, as are the exports of
-         *     Shopify, WooCommerce, Magento, BigCommerce, Amazon, Stripe and Klaviyo; workbooks (XLSX) and Parquet are read as well.
+         *     Shopify, WooCommerce, Magento, BigCommerce, Amazon, Etsy, Stripe and Klaviyo; workbooks (XLSX) and Parquet are read as well.
          *     Other columns are found by their names: `customer_id`, `order_id`, `ordered_at`, `product_id`, `category`, `quantity`,
          *     `amount`, `list_amount`, `currency`, `is_return`, `status` and the usual other names for them, or by a saved mapping.
          *     What was found is shown by `/api/orders/import/preview`, and may be stated otherwise by parameters. An order that was
@@ -2695,7 +2700,8 @@ export interface paths {
         /**
          * Show what an import would make of a file.
          * @description Send the file as for an import, or the first megabytes of it with `part=beginning`; or name one in the import folder.
-         *     Nothing is stored. What was found may be stated otherwise by parameters, here and for the import alike.
+         *     A ZIP archive, a workbook or Parquet has to be sent as a whole. Nothing is kept. What was found may be stated otherwise
+         *     by parameters, here and for the import alike. Where columns are missing, the refusal has `missing` and `columns`.
          */
         post: operations["post_orders_import_preview"];
         delete?: never;
@@ -5950,7 +5956,10 @@ export interface components {
             /** @description Whether there are more. */
             has_more: boolean;
         };
-        /** @description The parts: `ok`, `down`, for the schema `outdated`, and `unknown` for Redis until it was looked at. */
+        /**
+         * @description The parts: `ok`, `down`, for the schema `outdated`, and for Redis `refuses` (it answers and takes nothing) and
+         *     `unknown` until it was looked at.
+         */
         Components: {
             /** @description Postgres. */
             database: string;
@@ -6518,7 +6527,7 @@ export interface components {
          */
         DrainRequest: {
             /**
-             * @description Only say how many wait.
+             * @description Only say how many wait, and of which kinds.
              * @default false
              */
             dry_run: boolean;
@@ -6932,8 +6941,20 @@ export interface components {
             components: components["schemas"]["Components"];
             /** @description Which data there is. */
             data_status: components["schemas"]["DataStatus"];
+            /**
+             * Format: date-time
+             * @description Until when no model is called, because it named a time of a minute or more. Drafts that would wait
+             *     for minutes come from the built-in drafter.
+             */
+            models_left_alone_until?: string | null;
             /** @description What an operator should do about Redis, though it answers. */
             redis_advice?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when no scheduler leads. Until one does, nothing that is due later or to be retried begins, and no
+             *     schedule runs.
+             */
+            scheduler_away_since?: string | null;
             /** @description `ok`, `degraded` (it serves, slower or with gaps) or `down` (it cannot serve). */
             status: string;
         };
@@ -8306,8 +8327,8 @@ export interface components {
             /** @description What the shop calls it. */
             order_id: string;
             /**
-             * @description When it was placed: as `2026-10-07T09:50:26Z`, or the day on the shop's clock, as `2026-10-07`, where the file knows
-             *     no times of day.
+             * @description When it was placed, on the shop's clock: as `2026-10-07T11:50:26+02:00`, or as `2026-10-07` where no time of day stands
+             *     with it.
              */
             ordered_at: string;
             /**
@@ -9951,6 +9972,8 @@ export interface components {
             sample: components["schemas"]["OrderView"][];
             /** @description Columns that were not understood. */
             unknown_columns: string[];
+            /** @description Words of the status column that are not known. */
+            unknown_statuses: string[];
             /** @description What they are worth by currency, sales less returns, whatever was paid. */
             worth: {
                 [key: string]: string;
@@ -12452,7 +12475,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description with `dry_run`: how many wait */
+            /** @description with `dry_run`: how many wait, in all and by kind */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -12460,6 +12483,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "kinds": {
+                     *         "draft_reply": 11,
+                     *         "embed_article": 1
+                     *       },
                      *       "matching": 12
                      *     }
                      */
@@ -21241,7 +21268,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description more than 8 MiB */
+            /** @description larger than an import may be, or more than 8 MiB of a beginning or a body that does not tell its length */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -21252,6 +21279,15 @@ export interface operations {
             };
             /** @description the file is no table, or columns are missing */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description the disk is full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

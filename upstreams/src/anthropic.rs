@@ -16,7 +16,7 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::error::{ClientError, SetupError};
+use super::error::{ClientError, PROMPT_TOO_LONG, SetupError};
 use super::http::{
     Answer, CallContext, Outbound, Repeat, Request, RetryPolicy, Verdict, judge_status, url_under,
 };
@@ -27,7 +27,8 @@ use super::{Breakers, Destinations};
 
 pub mod conversation;
 
-const UPSTREAM: &str = "anthropic";
+/// Its name in errors and metrics.
+pub const UPSTREAM: &str = "anthropic";
 
 /// Requests a minute; how many is in the answers.
 const ALLOWANCE: Allowance = Allowance { window: Duration::from_secs(60), share: 1.0, assumed: 0.0 };
@@ -121,10 +122,14 @@ impl fmt::Debug for Completion {
 pub enum Ending {
     /// The model had said everything.
     Complete,
-    /// It ran into a length limit; the text may lack its end.
+    /// It ran into a length limit, paused, or does not say why it stopped; the text may lack its end.
     CutOff,
     /// The model declined. There is no use in asking the same again.
     Refused,
+    /// It calls a tool that it was not given, or stopped for a call and calls none.
+    OtherTool,
+    /// It says that it is complete, and there is nothing in it.
+    Empty,
 }
 
 /// Tokens used.
@@ -186,7 +191,7 @@ impl Client {
         breakers: Breakers,
         policy: RetryPolicy,
     ) -> Result<Self, SetupError> {
-        let pacer = Pacer::new(UPSTREAM, ALLOWANCE, report);
+        let pacer = Pacer::new(UPSTREAM, ALLOWANCE, report).of_everybody();
         let outbound = Outbound::new(UPSTREAM, destinations, policy, breakers)?.paced_by(pacer);
         let base = outbound.base_url(&settings.base)?;
         let mut key = header_value(&settings.key, "key")?;
@@ -210,7 +215,12 @@ impl Client {
         self
     }
 
-    /// Asks the model once (with retries of failed tries). A refusal is an answer, not an error.
+    /// Asks the model once (with retries of failed tries). A refusal is an answer, and so is one that says nothing: the
+    /// `ending` tells.
+    ///
+    /// # Errors
+    /// The upstream does not answer, refuses the request ([`ClientError::is_prompt_too_long`]), does not know the model,
+    /// or what comes is no message (`BadAnswer`).
     pub async fn complete(
         &self,
         context: &CallContext,
@@ -238,12 +248,21 @@ impl Client {
             body: Some(Bytes::from(body.to_string())),
             repeat: Repeat::Always,
         };
-        self.outbound.send(context, &request, judge).await
+        self.outbound.send(context, &request, judge).await.map_err(|error| match error {
+            ClientError::Rejected { status: 404, .. } => {
+                ClientError::NoModel { upstream: UPSTREAM, model: self.model.clone() }
+            }
+            error => error,
+        })
     }
 }
 
 /// Our code for a refusal that is about the tool.
 const NO_TOOLS: &str = "tools_not_supported";
+
+/// What servers say of a prompt that is longer than the model reads, in lower case.
+const OF_LENGTH: [&str; 5] =
+    ["prompt is too long", "exceed context limit", "context length", "context window", "context size"];
 
 fn request_body(model: &str, max_tokens: u32, prompt: Prompt<'_>) -> Value {
     let mut body = json!({
@@ -268,8 +287,10 @@ fn request_body(model: &str, max_tokens: u32, prompt: Prompt<'_>) -> Value {
 struct Wire {
     #[serde(default)]
     model: Value,
-    content: Vec<Value>,
-    stop_reason: Option<String>,
+    #[serde(default)]
+    content: Value,
+    #[serde(default)]
+    stop_reason: Value,
     #[serde(default)]
     usage: Value,
 }
@@ -278,6 +299,28 @@ struct Wire {
 const MODEL_CHARS: usize = 100;
 
 impl Wire {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// It is no message.
+    fn of(body: &[u8]) -> Result<Wire, ClientError> {
+        let bad = || ClientError::BadAnswer { upstream: UPSTREAM, problem: "it is not a message" };
+        let read = |body: &[u8]| serde_json::from_slice::<Wire>(body);
+        let wire = read(body).or_else(|_| read(&mended(body))).map_err(|_| bad())?;
+        // An object of another kind has neither.
+        if wire.content.is_null() && wire.stop_reason.is_null() { Err(bad()) } else { Ok(wire) }
+    }
+
+    /// The blocks of one type; none when the content is no list.
+    fn of_type<'w>(&'w self, wanted: &'static str) -> impl Iterator<Item = &'w Value> {
+        self.content.as_array().into_iter().flatten().filter(move |block| block["type"] == wanted)
+    }
+
+    /// The text blocks, joined.
+    fn text(&self) -> String {
+        self.of_type("text").filter_map(|block| block["text"].as_str()).collect()
+    }
+
     fn model(&self) -> String {
         let name = self.model.as_str().unwrap_or("unknown");
         name.chars().filter(|c| !c.is_control()).take(MODEL_CHARS).collect()
@@ -288,16 +331,50 @@ impl Wire {
     }
 }
 
-/// Reads the body of an answer; `tool` is the form that was asked for.
+/// The escape of a character that stands for another.
+const REPLACEMENT: &[u8] = br"\ufffd";
+
+/// JSON with a replacement character for each half of a pair (`\ud83d` alone), which no text can hold: a model that is cut
+/// within an emoji leaves one.
+fn mended(body: &[u8]) -> Vec<u8> {
+    let unit = |at: usize| {
+        let digits = body.get(at..at + 6)?.strip_prefix(br"\u")?;
+        let digits =
+            std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let is_high = |at| unit(at).is_some_and(|unit| (0xd800..0xdc00).contains(&unit));
+    let is_low = |at| unit(at).is_some_and(|unit| (0xdc00..0xe000).contains(&unit));
+    let mut out = Vec::with_capacity(body.len());
+    let mut at = 0;
+    while at < body.len() {
+        let taken = match body[at] {
+            b'\\' if is_high(at) && is_low(at + 6) => 12,
+            b'\\' if is_high(at) || is_low(at) => {
+                out.extend_from_slice(REPLACEMENT);
+                at += 6;
+                continue;
+            }
+            // An escaped backslash is no beginning of what follows it.
+            b'\\' => 2,
+            _ => 1,
+        };
+        let end = (at + taken).min(body.len());
+        out.extend_from_slice(&body[at..end]);
+        at = end;
+    }
+    out
+}
+
+/// Reads the body of an answer; `tool` is the form that was asked for. What a model does wrong is an answer all the same,
+/// and it was paid for: the ending tells.
 ///
 /// # Errors
-/// It is no message, or one that says nothing.
+/// It is no message.
 pub fn read_completion(body: &[u8], tool: Option<&str>) -> Result<Completion, ClientError> {
-    let bad = |problem| ClientError::BadAnswer { upstream: UPSTREAM, problem };
-    let wire: Wire = serde_json::from_slice(body).map_err(|_| bad("it is not a message"))?;
-    let of_type = |wanted: &'static str| wire.content.iter().filter(move |block| block["type"] == wanted);
-    let text: String = of_type("text").filter_map(|block| block["text"].as_str()).collect();
-    let mut forms = of_type("tool_use").filter(|block| tool.is_some() && block["name"].as_str() == tool);
+    let wire = Wire::of(body)?;
+    let text = wire.text();
+    let mut forms = wire.of_type("tool_use").filter(|block| tool.is_some() && block["name"].as_str() == tool);
     // Of several forms nobody knows which one is meant, so all of them are handed on.
     let form = match (forms.next(), forms.next()) {
         (Some(first), Some(second)) => {
@@ -306,19 +383,15 @@ pub fn read_completion(body: &[u8], tool: Option<&str>) -> Result<Completion, Cl
         }
         (first, _) => first.map(|block| block["input"].clone()),
     };
-    let ending = match wire.stop_reason.as_deref() {
-        Some("end_turn" | "stop_sequence") => Ending::Complete,
-        Some("tool_use") if form.is_some() => Ending::Complete,
+    let is_empty = text.trim().is_empty() && form.is_none();
+    let ending = match wire.stop_reason.as_str() {
         Some("refusal") => Ending::Refused,
-        Some("tool_use" | "pause_turn") => return Err(bad("the model wants a tool that was not offered")),
-        None => return Err(bad("it has no stop reason")),
-        // max_tokens, model_context_window_exceeded, and reasons that do not exist yet: whoever parses the
-        // text decides whether enough of it is there.
-        Some(_) => Ending::CutOff,
+        Some("tool_use") if form.is_none() => Ending::OtherTool,
+        Some("end_turn" | "stop_sequence" | "tool_use") if is_empty => Ending::Empty,
+        Some("end_turn" | "stop_sequence" | "tool_use") => Ending::Complete,
+        // max_tokens, pause_turn, model_context_window_exceeded, none at all, and reasons that do not exist yet.
+        _ => Ending::CutOff,
     };
-    if text.trim().is_empty() && form.is_none() && ending != Ending::Refused {
-        return Err(bad("it has no text"));
-    }
     Ok(Completion { text, form, ending, model: wire.model(), usage: wire.usage() })
 }
 
@@ -364,6 +437,8 @@ fn judge(answer: &Answer) -> Verdict {
         (402, _) | (_, "billing_error") => Verdict::SpendLimit,
         (_, "overloaded_error" | "rate_limit_error") => Verdict::Busy,
         (409, _) | (_, "api_error" | "timeout_error") => Verdict::Again,
+        (413, _) | (_, "request_too_large") => Verdict::Refuse { code: PROMPT_TOO_LONG.into() },
+        (400 | 422, _) if is_of_length(text) => Verdict::Refuse { code: PROMPT_TOO_LONG.into() },
         (400 | 422, _) if text.contains("tool") => Verdict::Refuse { code: NO_TOOLS.into() },
         (200..=299, "authentication_error" | "permission_error") => Verdict::Unauthorised,
         _ => match (judge_status(answer.status), error) {
@@ -372,6 +447,11 @@ fn judge(answer: &Answer) -> Verdict {
             (verdict, _) => verdict,
         },
     }
+}
+
+fn is_of_length(message: &str) -> bool {
+    let message = message.to_lowercase();
+    OF_LENGTH.iter().any(|words| message.contains(words))
 }
 
 fn header_value(text: &str, setting: &'static str) -> Result<HeaderValue, SetupError> {

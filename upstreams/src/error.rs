@@ -42,7 +42,7 @@ pub enum ClientError {
         effect: Effect,
     },
     /// The upstream refused the request itself; the same request will be refused again.
-    #[error("{upstream} refused the request with status {status} ({code})")]
+    #[error("{upstream} refused the request with status {status}{}", in_brackets(.code))]
     Rejected {
         /// The upstream's name.
         upstream: &'static str,
@@ -50,6 +50,16 @@ pub enum ClientError {
         status: u16,
         /// The upstream's own error code, or `none`.
         code: String,
+    },
+    /// The upstream knows no model of this name, or nothing is at its address.
+    #[error(
+        "{upstream} has no model {model} (status 404); set ANTHROPIC_MODEL to one that the key may use, and see that ANTHROPIC_BASE_URL is right if it is set"
+    )]
+    NoModel {
+        /// The upstream's name.
+        upstream: &'static str,
+        /// The model that was asked for.
+        model: String,
     },
     /// The credential is missing, wrong, or lacks a permission.
     #[error("{upstream} did not accept the credential (status {status}); check the key and its permissions")]
@@ -93,10 +103,23 @@ pub enum ClientError {
     },
 }
 
+/// The upstream's own code, where it gave one.
+fn in_brackets(code: &str) -> String {
+    if code == "none" { String::new() } else { format!(" ({code})") }
+}
+
 /// The problem of an answer of which more came than is read.
 pub(crate) const TOO_LONG: &str = "it is longer than 8 MiB";
 
+/// The code of a refusal because the prompt is longer than the model reads.
+pub(crate) const PROMPT_TOO_LONG: &str = "prompt_too_long";
+
 impl ClientError {
+    /// Whether a model was given more than it reads; asked with less, it may answer.
+    pub fn is_prompt_too_long(&self) -> bool {
+        matches!(self, Self::Rejected { code, .. } if code == PROMPT_TOO_LONG)
+    }
+
     /// Whether more came than is read of an answer; asked for less, the upstream may do better.
     pub fn is_too_long(&self) -> bool {
         matches!(self, Self::BadAnswer { problem, .. } if *problem == TOO_LONG)

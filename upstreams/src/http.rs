@@ -23,8 +23,8 @@ use super::concurrency::{Concurrency, Place};
 use super::error::{ClientError, Effect, PauseReason, SetupError, TOO_LONG, Trouble};
 use super::pacing::Pacer;
 use super::pacing::shared::Shared;
+use super::retry::{LONGEST_NAMED, full_jitter, named_wait, spread};
 pub use super::retry::{RetryPolicy, Verdict, judge_status};
-use super::retry::{full_jitter, named_wait};
 use exchange::ExchangeError;
 pub use streamed::Streamed;
 
@@ -33,6 +33,9 @@ pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 /// A call that has to wait longer for its account's turn is put off: it would hold a worker's slot for nothing.
 const MOMENT: Duration = Duration::from_secs(1);
+
+/// What is put off for its account's pace looks again after so long: the pace may be open sooner than was said.
+const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 
 /// What a call takes from the job that makes it.
 #[derive(Debug, Clone)]
@@ -116,6 +119,10 @@ impl Outbound {
         metrics::counter!("deskwork_upstream_requests_total", "upstream" => upstream, "outcome" => "circuit_open")
             .increment(0);
         metrics::counter!("deskwork_upstream_circuits_opened_total", "upstream" => upstream).increment(0);
+        for reason in ["key", "spend_limit", "not_found"] {
+            metrics::counter!("deskwork_upstream_refused_total", "upstream" => upstream, "reason" => reason)
+                .increment(0);
+        }
         Ok(Self {
             upstream,
             destinations,
@@ -348,8 +355,7 @@ impl Outbound {
             }
             Err(wait) => {
                 self.count("put_off");
-                // Those who are put off together must not return together.
-                let after = wait + full_jitter(wait / 2);
+                let after = spread(wait.min(LOOK_AGAIN));
                 Err(ClientError::RetryAfter {
                     upstream: self.upstream,
                     after,
@@ -364,9 +370,18 @@ impl Outbound {
         let status = answer.status.as_u16();
         match verdict {
             Verdict::Accept => Ok(Ok(answer)),
-            Verdict::Unauthorised => Err(ClientError::Unauthorised { upstream, status }),
-            Verdict::SpendLimit => Err(ClientError::SpendLimit { upstream }),
-            Verdict::Refuse { code } => Err(ClientError::Rejected { upstream, status, code }),
+            Verdict::Unauthorised => {
+                self.refused("key");
+                Err(ClientError::Unauthorised { upstream, status })
+            }
+            Verdict::SpendLimit => {
+                self.refused("spend_limit");
+                Err(ClientError::SpendLimit { upstream })
+            }
+            Verdict::Refuse { code } => {
+                self.refused(if status == 404 { "not_found" } else { "request" });
+                Err(ClientError::Rejected { upstream, status, code })
+            }
             Verdict::Again | Verdict::Busy => {
                 Ok(Err(Failure::told(answer.status, &answer.headers, verdict == Verdict::Busy)))
             }
@@ -381,6 +396,12 @@ impl Outbound {
             (None, Some(reason)) => ClientError::Busy { upstream, reason, effect },
             (None, None) => ClientError::Unavailable { upstream, cause: failure.trouble, effect },
         }
+    }
+
+    /// Counts a refusal that the same request would meet again.
+    fn refused(&self, reason: &'static str) {
+        metrics::counter!("deskwork_upstream_refused_total", "upstream" => self.upstream, "reason" => reason)
+            .increment(1);
     }
 
     fn forbidden(&self, forbidden: Forbidden) -> ClientError {
@@ -431,7 +452,7 @@ impl Failure {
         Failure {
             trouble: Trouble::Status(status.as_u16()),
             effect: if status.as_u16() >= 500 { Effect::Possible } else { Effect::None },
-            named: named_wait(headers, SystemTime::now()).map(|wait| (wait, reason)),
+            named: named_wait(headers, SystemTime::now()).map(|wait| (wait.min(LONGEST_NAMED), reason)),
             busy,
         }
     }

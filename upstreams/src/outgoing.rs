@@ -8,7 +8,7 @@
 //! | Check | What happens |
 //! | --- | --- |
 //! | NUL and other control characters (but line break and tab), characters that turn the direction of text, U+FEFF and noncharacters | taken out |
-//! | nothing is left | refused: `Empty` |
+//! | nothing is left that can be seen | refused: `Empty` |
 //! | more than [`MAX_CHARS`] characters, or HTML of more than [`MAX_HTML_BYTES`] bytes | refused: `TooLong` |
 //! | a tag or name of our own prompts, such as `<reply>`; a mark that models put between turns, such as `<\|im_end\|>` | refused: `Tag` |
 //! | a placeholder that nobody filled in: `[name]`, `{{customer}}`, `{order}`, `{% if a %}`, `<NAME>`, `%NAME%`, `{0}`, `XXXX`, `____` | refused: `Placeholder` |
@@ -254,7 +254,7 @@ pub fn objections(text: &str, inside: &Inside) -> Vec<Objection> {
     let lower = text.to_lowercase();
     let has_tag = inside.tags.iter().chain(&MARKS).any(|tag| lower.contains(tag));
     let found = [
-        (text.trim().is_empty(), Objection::Empty),
+        (!text.contains(is_seen), Objection::Empty),
         (has_tag, Objection::Tag),
         // A tag looks like a placeholder; one name for it is enough.
         (!has_tag && has_placeholder(&text, &lower), Objection::Placeholder),
@@ -271,6 +271,15 @@ pub fn clean(text: &str) -> Cow<'_, str> {
         c => c.is_control() || u32::from(c) & 0xfffe == 0xfffe,
     };
     if text.contains(unwanted) { Cow::Owned(text.replace(unwanted, "")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether a character leaves something to be seen: no space, and none of those that have no shape.
+fn is_seen(c: char) -> bool {
+    let is_shapeless = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
+    !(c.is_whitespace() || c.is_control() || is_shapeless)
 }
 
 /// Brackets around words are blanks that a writer left for somebody else. A Markdown link, `[sic]` and numbers are not.
@@ -394,6 +403,8 @@ mod tests {
     fn each_check_finds_its_kind() {
         for (text, objection) in [
             (" \u{0}\n", Objection::Empty),
+            ("\u{200b}\u{200d}\u{ad} \u{3164}\u{2800}", Objection::Empty),
+            ("\u{e0041}\u{e0042}\u{fe0f}", Objection::Empty),
             ("Hello <reply>Ann</reply>", Objection::Tag),
             ("As the CUSTOMER_FACTS say, you ordered.", Objection::Tag),
             ("Dear [Customer Name], hello.", Objection::Placeholder),

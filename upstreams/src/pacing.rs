@@ -14,13 +14,16 @@ pub mod shared;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::HeaderMap;
 
 pub use bucket::Allowance;
 use bucket::Bucket;
 use shared::Shared;
+
+/// The shortest pause of which operators are told.
+const NEWS: Duration = Duration::from_secs(60);
 
 /// Accounts that a process remembers at most.
 const ACCOUNTS: usize = 4096;
@@ -42,6 +45,7 @@ pub struct Pacer {
     report: fn(&HeaderMap) -> Option<Report>,
     local: Arc<Mutex<HashMap<String, Bucket>>>,
     shared: Option<Shared>,
+    is_everybodys: bool,
 }
 
 impl std::fmt::Debug for Pacer {
@@ -57,7 +61,12 @@ impl Pacer {
         allowance: Allowance,
         report: fn(&HeaderMap) -> Option<Report>,
     ) -> Self {
-        Self { upstream, allowance, report, local: Arc::default(), shared: None }
+        Self { upstream, allowance, report, local: Arc::default(), shared: None, is_everybodys: false }
+    }
+
+    /// The same for an upstream of which all tenants share one account: while nobody calls it, operators are told.
+    pub fn of_everybody(self) -> Self {
+        Self { is_everybodys: true, ..self }
     }
 
     /// The same with the cluster's buckets.
@@ -110,6 +119,23 @@ impl Pacer {
         self.locally(account, |bucket| bucket.empty(Instant::now(), self.allowance, wait));
         if let Some(shared) = &self.shared {
             shared.empty(self.upstream, account, self.allowance, wait).await;
+        }
+        if self.is_everybodys {
+            self.tell_operators(wait).await;
+        }
+    }
+
+    /// Says until when nobody calls the upstream: to the metrics, and to whoever asks for [`Shared::left_alone_for`]. Seconds
+    /// are no news.
+    async fn tell_operators(&self, wait: Duration) {
+        if wait < NEWS {
+            return;
+        }
+        let until = (SystemTime::now() + wait).duration_since(UNIX_EPOCH).unwrap_or_default();
+        metrics::gauge!("deskwork_upstream_left_alone_until_seconds", "upstream" => self.upstream)
+            .set(until.as_secs_f64());
+        if let Some(shared) = &self.shared {
+            shared.leave_alone(self.upstream, wait).await;
         }
     }
 

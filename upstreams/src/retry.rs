@@ -41,6 +41,18 @@ pub fn full_jitter(cap: Duration) -> Duration {
     Duration::from_micros(rand::rng().random_range(0..=cap_micros))
 }
 
+/// For so long one answer of an upstream that many depend on can put them off, whatever it names: it may be wrong, or meant for
+/// one call of many. After that it is asked again.
+pub const LONGEST_NAMED: Duration = Duration::from_secs(15 * 60);
+
+/// The longest part of a wait that is left to chance, so that a long one grows little by it.
+const LONGEST_SPREAD: Duration = Duration::from_secs(30);
+
+/// A little more than a wait, so that those who were put off together do not return together.
+pub fn spread(wait: Duration) -> Duration {
+    wait + full_jitter((wait / 2).min(LONGEST_SPREAD))
+}
+
 /// The wait that a Retry-After header names, in seconds or as an HTTP date; a date in the past is no wait.
 /// More than a day counts as a day.
 pub fn named_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
@@ -136,6 +148,13 @@ mod tests {
         fn jitter_stays_below_the_cap(millis in 0u64..100_000) {
             let cap = Duration::from_millis(millis);
             prop_assert!(full_jitter(cap) <= cap);
+        }
+
+        #[test]
+        fn a_wait_grows_by_little_and_never_shrinks(millis in 0u64..10_000_000) {
+            let wait = Duration::from_millis(millis);
+            let longer = spread(wait);
+            prop_assert!(longer >= wait && longer <= wait + (wait / 2).min(LONGEST_SPREAD));
         }
 
         #[test]

@@ -1,7 +1,7 @@
 //! What a handler gets beside its payload: who it works for, how to tell progress, how to hear that
 //! it should stop.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use database::ids::TenantId;
@@ -29,6 +29,7 @@ pub struct Ctx {
     pub trace_parent: Option<String>,
     lease: Uuid,
     clock: LedgerClock,
+    waiting_since: Option<DateTime<Utc>>,
     halt: watch::Receiver<Halt>,
     reporter: ProgressReporter,
 }
@@ -55,6 +56,7 @@ impl Ctx {
             trace_parent: job.trace_parent.clone(),
             lease: job.lease,
             clock: LedgerClock { claimed_at: job.claimed_at, since: Instant::now() },
+            waiting_since: job.waiting_since,
             halt,
             reporter,
         }
@@ -70,6 +72,11 @@ impl Ctx {
     /// lags by what passed between the claim and the start, some milliseconds.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// How long the job has been waiting for something that is not there; nothing when it did not have to wait.
+    pub fn waited(&self) -> Duration {
+        self.waiting_since.and_then(|since| (self.now() - since).to_std().ok()).unwrap_or_default()
     }
 
     /// The lease that the run holds: what it intends to do outside is recorded under it.

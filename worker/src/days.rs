@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
-use jobs::{QueueError, Store, days};
+use jobs::{QueueError, Store, clock, days};
 
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
 
@@ -24,7 +23,11 @@ pub async fn run(store: Store) {
 }
 
 async fn look(store: &Store) -> Result<(), QueueError> {
-    let look = async { days::look_after(&mut *store.pool().acquire().await?, Utc::now()).await };
+    let look = async {
+        let mut conn = store.pool().acquire().await?;
+        let now = clock::now(&mut conn).await?;
+        days::look_after(&mut conn, now).await
+    };
     store.answers_within(days::SILENT_FOR, look).await?;
     Ok(())
 }

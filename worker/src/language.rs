@@ -112,7 +112,8 @@ const LITTLE_WORDS: &[(&str, &str)] = &[
         "de",
         "der die das und ist sind ich nicht mein meine meinen meiner wo wann bitte habe haben ein eine einen für mit auf sie \
          noch wie hallo danke wird kann es mir zu von im in bestellung paket kein keine immer guten tag möchte dem den war \
-         leider wurde auch vielen \
+         leider wurde auch vielen bleibt schicken ändern alles angekommen bekommen erhalten warum brauche rechnung \
+         lieferung betreff \
          isch nüt nöd nid übercho öppis grüezi grüessech bstellt päckli chunnt chunt cho wett gäld zrugg hät händ gsi gha üch",
     ),
     (
@@ -133,7 +134,7 @@ const LITTLE_WORDS: &[(&str, &str)] = &[
     (
         "nl",
         "de het een is ik niet mijn waar en voor met op wanneer heb heeft kan bestelling hallo bedankt graag nog van hoe mij u uw \
-         jullie er maar dat dit bij pakket geen goedemorgen goedendag wil ben te aan",
+         jullie er maar dat dit bij pakket geen goedemorgen goedendag wil ben te aan alles aangekomen ontvangen",
     ),
     (
         "pt",
@@ -185,6 +186,9 @@ mod tests {
             ("Wo isch mis Päckli? Ich ha no nüt übercho.", "de"),
             ("Hoi, i ha öppis bstellt aber es isch no nüt cho", "de"),
             ("No ha llegado mi pedido", "es"),
+            ("Alles super angekommen, danke!", "de"),
+            ("Bitte an Hauptstr. 5, 10115 Berlin schicken.", "de"),
+            ("Alles goed aangekomen, bedankt!", "nl"),
         ] {
             assert_eq!(by_words(text, 2, &[]), Words::Of(language), "{text}");
         }

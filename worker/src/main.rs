@@ -3,6 +3,7 @@
 
 use std::{num::NonZeroU32, process::ExitCode, sync::Arc};
 
+use accounts::master_key;
 use anyhow::Context;
 use boot::{Process, Telemetry, env, place};
 use database::{Db, Role};
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     if let Ok(nice) = settings::nice() {
         step_back(nice);
     }
-    boot::run(&PROCESS, Settings::from_env, serve)
+    boot::run(&PROCESS, Settings::read, serve)
 }
 
 async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
@@ -107,7 +108,7 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
         let pulse = pulse.clone();
         let ready = {
             let fit = fit.clone();
-            move || fit.check().and_then(|()| pulse.check())
+            move || fit.check().and_then(|()| pulse.check()).map(|()| fit.advice())
         };
         boot::ops::start(bind, telemetry, ready, stop.clone()).await?;
     }
@@ -141,6 +142,13 @@ async fn serve(settings: Settings, telemetry: Telemetry) -> anyhow::Result<()> {
     tokio::spawn(jobs::clock::watch(store.clone()));
     if let Some(door) = settings.mail_door {
         mail_door::start(door, &app, stop.clone()).await?;
+    }
+    // With another key every job that opens a secret would die. While the database is away nothing could be claimed either.
+    tokio::select! {
+        is_right = master_key::is_of_when_known(&app.db, &app.master_key) => if !is_right {
+            return Err(env::invalid_secret("DESK_MASTER_KEY", master_key::EXPECTED).into());
+        },
+        () = stop.cancelled() => return Ok(()),
     }
     tokio::spawn(outbox::run(store.clone(), dispatch.clone()));
     runtime::run(store, dispatch, handlers, options, async move { stop.cancelled().await })

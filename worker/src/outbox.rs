@@ -3,8 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
-use jobs::{Dispatch, QueueError, Store};
+use jobs::{Dispatch, QueueError, Store, clock};
 use outbound::pump;
 use tracing::instrument::WithSubscriber;
 
@@ -78,10 +77,89 @@ async fn tend(store: &Store, dispatch: &Dispatch) -> Result<(), QueueError> {
         tracing::warn!(revived, "jobs of webhook deliveries were gone and were asked for anew");
     }
     for _ in 0..PRUNED_BATCHES {
-        let prune = async { pump::prune(&mut *store.pool().acquire().await?, Utc::now()).await };
+        let prune = async {
+            let mut conn = store.pool().acquire().await?;
+            let now = clock::now(&mut conn).await?;
+            pump::prune(&mut conn, now).await
+        };
         if !store.answers_slowly(prune).await? {
             break;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fmt::Debug,
+        sync::{Arc, Mutex},
+    };
+
+    use migrations::testing::fresh_database;
+    use tracing::{
+        Event, Level, Metadata, Subscriber,
+        field::{Field, Visit},
+        span::{Attributes, Id, Record},
+    };
+
+    use super::*;
+
+    /// The beginnings of the statements of which the client of the database warns.
+    #[derive(Clone, Default)]
+    struct Warnings(Arc<Mutex<Vec<String>>>);
+
+    impl Warnings {
+        fn of(&self, words: &str) -> usize {
+            let told = self.0.lock().expect("nobody panics");
+            told.iter().filter(|summary| summary.contains(words)).count()
+        }
+    }
+
+    impl Visit for Warnings {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            if field.name() == "summary" {
+                self.0.lock().expect("nobody panics").push(format!("{value:?}"));
+            }
+        }
+    }
+
+    impl Subscriber for Warnings {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target() == "sqlx::query" && *metadata.level() == Level::WARN
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut self.clone());
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[tokio::test]
+    async fn to_wait_for_events_is_no_slow_statement() {
+        boot::install_tls();
+        let database = fresh_database().await;
+        let store = Store::connect(&database.url_for("desk_worker"), 2).expect("the test database's URL");
+        let warnings = Warnings::default();
+        // The same statement, as whatever else takes so long is told of.
+        let step = async { pump::await_event(&mut *store.pool().acquire().await?, WAITS_FOR).await };
+        let heard: Result<bool, QueueError> = step.with_subscriber(warnings.clone()).await;
+        assert!(!heard.expect("the ledger"), "there is no event");
+        assert_eq!(warnings.of("outbound.await_event"), 1);
+
+        let heard = is_event_there(&store).with_subscriber(warnings.clone()).await;
+        assert!(!heard.expect("the ledger"), "there is no event");
+        assert_eq!(warnings.of("outbound.await_event"), 1, "nothing more was told");
+    }
 }

@@ -94,7 +94,7 @@ impl Stop {
 }
 
 /// The database is away.
-const UNAVAILABLE: &str = "database_unavailable";
+pub(crate) const UNAVAILABLE: &str = "database_unavailable";
 
 /// Another transaction was in the way.
 const CONFLICT: &str = "database_conflict";
@@ -167,7 +167,9 @@ impl From<ClientError> for Stop {
                 Stop::retry("upstream_unavailable", &message)
             }
             ClientError::BadAnswer { .. } => Stop::retry("upstream_bad_answer", &message),
-            ClientError::Rejected { .. } => Stop::fail("upstream_rejected", &message),
+            ClientError::Rejected { .. } | ClientError::NoModel { .. } => {
+                Stop::fail("upstream_rejected", &message)
+            }
             ClientError::Unauthorised { .. } => Stop::fail("upstream_unauthorised", &message),
             ClientError::SpendLimit { .. } => Stop::fail("upstream_spend_limit", &message),
             other => Stop::fail("upstream", &other.to_string()),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use accounts::seal::MasterKey;
-use boot::{Secret, Setting, SettingError, env};
+use boot::{Faults, Secret, Setting, SettingError, env};
 use jobs::dispatch::Server;
 
 use questions::usage::Prices;
@@ -194,63 +194,75 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks them all.
-    ///
-    /// # Errors
-    /// Names the first that is missing or wrong.
-    pub fn from_env() -> Result<Settings, SettingError> {
-        const DATABASE: &str = "a Postgres URL like postgres://user@host:5432/name";
-        let database_url = env::secret_url("DATABASE_URL", &["postgres", "postgresql"], DATABASE)?;
-        jobs::store::connect_options(database_url.expose())
-            .map_err(|_| env::invalid_secret("DATABASE_URL", DATABASE))?;
-        let redis_url = env::secret("REDIS_URL", "a Redis URL like redis://host:6379/0")?;
-        let redis = Server::new(redis_url.expose())
-            .map_err(|_| env::invalid_secret("REDIS_URL", "a Redis URL like redis://host:6379/0"))?;
-        let master_key =
-            env::secret("DESK_MASTER_KEY", "32 random bytes in base64: openssl rand -base64 32")?;
-        let master_key = master_key.expose().parse().map_err(|_| {
-            env::invalid_secret("DESK_MASTER_KEY", "32 random bytes in base64: openssl rand -base64 32")
-        })?;
-        let queues = env::optional(
-            "DESK_QUEUES",
-            "ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,outbound=32,profiles=4,reading=4"
-                .to_owned(),
-            "like ai=4,default=16",
-        )?;
-        nice()?;
-        let loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)])?;
-        let destinations = if loopback { Destinations::PublicOrLoopback } else { Destinations::PublicOnly };
-        Ok(Settings {
-            database_url,
-            redis,
-            redis_prefix: env::redis_prefix()?,
-            queues: parse_queues(&queues).ok_or_else(|| {
-                env::invalid("DESK_QUEUES", &queues, "like ai=4,default=16, slots from 1 to 10000")
-            })?,
-            database_connections: database_connections()?,
-            name: env::short_name("DESK_WORKER_NAME", "worker", "_-.", 100)?,
-            grace: env::duration_secs("DESK_GRACE_SECS", 25.0, 0.0..=600.0)?,
-            master_key,
-            import_dir: env::optional("DESK_IMPORT_DIR", PathBuf::from("./.local/imports"), "a folder")?,
-            files_dir: env::optional("DESK_FILES_DIR", PathBuf::from("./.local/files"), "a folder")?,
-            files_s3: files_s3()?,
-            file_limit_bytes: bytes("DESK_ATTACHMENT_MAX_BYTES")?,
-            mail_door: mail_door()?,
+    /// Reads them all from the environment; none when one is wrong without which there are no settings.
+    pub fn read(faults: &mut Faults) -> Option<Settings> {
+        const REDIS: &str = "a Redis URL like redis://host:6379/0";
+        const MASTER_KEY: &str = "32 random bytes in base64: openssl rand -base64 32";
+        let database_url = faults.keep(database_url());
+        let redis = faults.keep(env::secret_as("REDIS_URL", REDIS, |url| Server::new(url).ok()));
+        let master_key = faults.keep(env::secret_as("DESK_MASTER_KEY", MASTER_KEY, |key| key.parse().ok()));
+        let queues = faults.or_default(queues());
+        faults.keep(nice());
+        // The stand-in refuses no other setting.
+        let loopback = env::choice("DESK_ALLOW_LOOPBACK", false, &[("true", true), ("false", false)]);
+        let destinations = match faults.or(loopback, true) {
+            true => Destinations::PublicOrLoopback,
+            false => Destinations::PublicOnly,
+        };
+        Some(Settings {
+            redis_prefix: faults.or_default(env::redis_prefix()),
+            queues,
+            database_connections: faults.or_default(database_connections()),
+            name: faults.or_default(env::short_name("DESK_WORKER_NAME", "worker", "_-.", 100)),
+            grace: faults.or_default(env::duration_secs("DESK_GRACE_SECS", 25.0, 0.0..=600.0)),
+            import_dir: folder(faults, "DESK_IMPORT_DIR", "./.local/imports"),
+            files_dir: folder(faults, "DESK_FILES_DIR", "./.local/files"),
+            files_s3: files_s3(faults),
+            file_limit_bytes: faults.or_default(bytes("DESK_ATTACHMENT_MAX_BYTES")),
+            mail_door: mail_door(faults),
             destinations,
-            public_url: public_url()?,
-            slack_url: env::base_url("DESK_SLACK_URL", |url| destinations.base_url(url))?
+            public_url: faults.or_default(public_url()),
+            slack_url: faults
+                .or_default(env::base_url("DESK_SLACK_URL", |url| destinations.base_url(url)))
                 .unwrap_or_else(|| "https://slack.com/api".to_owned()),
             // It is on loopback whatever the others may call.
-            probe_url: env::base_url("DESK_PROBE_URL", |url| Destinations::PublicOrLoopback.base_url(url))?,
-            ops_bind: boot::ops::bind_from_env()?,
-            shopify: shopify_settings(destinations)?,
-            anthropic: anthropic_settings(destinations)?,
+            probe_url: faults.or_default(env::base_url("DESK_PROBE_URL", |url| {
+                Destinations::PublicOrLoopback.base_url(url)
+            })),
+            ops_bind: faults.or_default(boot::ops::bind_from_env()),
+            shopify: shopify_settings(faults, destinations),
+            anthropic: anthropic_settings(faults, destinations),
             prices: Prices {
-                input: price("ANTHROPIC_PRICE_INPUT", "1")?,
-                output: price("ANTHROPIC_PRICE_OUTPUT", "5")?,
+                input: faults.or_default(price("ANTHROPIC_PRICE_INPUT", "1")),
+                output: faults.or_default(price("ANTHROPIC_PRICE_OUTPUT", "5")),
             },
+            // At the end: what is missing leaves the rest unread.
+            database_url: database_url?,
+            redis: redis?,
+            master_key: master_key?,
         })
     }
+}
+
+fn database_url() -> Result<Secret, SettingError> {
+    const NAME: &str = "DATABASE_URL";
+    const EXPECTED: &str = "a Postgres URL like postgres://user@host:5432/name";
+    let url = env::secret_url(NAME, &["postgres", "postgresql"], EXPECTED)?;
+    jobs::store::connect_options(url.expose()).map_err(|_| env::invalid_secret(NAME, EXPECTED))?;
+    Ok(url)
+}
+
+fn queues() -> Result<BTreeMap<String, usize>, SettingError> {
+    const NAME: &str = "DESK_QUEUES";
+    const DEFAULT: &str =
+        "ai=4,bulk=1,default=16,imports=2,intelligence=3,ops=2,outbound=32,profiles=4,reading=4";
+    let queues = env::optional(NAME, DEFAULT.to_owned(), "like ai=4,default=16")?;
+    parse_queues(&queues)
+        .ok_or_else(|| env::invalid(NAME, &queues, "like ai=4,default=16, slots from 1 to 10000"))
+}
+
+fn folder(faults: &mut Faults, name: &'static str, default: &str) -> PathBuf {
+    faults.or_default(env::optional(name, PathBuf::from(default), "a folder"))
 }
 
 /// Where people reach the installation, without a trailing slash.
@@ -272,33 +284,36 @@ fn bytes(name: &'static str) -> Result<usize, SettingError> {
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
-fn mail_door() -> Result<Option<MailDoor>, SettingError> {
+fn mail_door(faults: &mut Faults) -> Option<MailDoor> {
     let protocol = env::choice(
         "DESK_MAIL_PROTOCOL",
         Protocol::Lmtp,
         &[("lmtp", Protocol::Lmtp), ("smtp", Protocol::Smtp)],
-    )?;
-    let max_bytes = bytes("DESK_MAIL_MAX_BYTES")?;
-    let bind: Option<SocketAddr> =
-        env::maybe("DESK_MAIL_BIND", "an address with a port, e.g. 127.0.0.1:2424")?;
-    Ok(bind.map(|bind| MailDoor { bind, protocol, max_bytes }))
+    );
+    let protocol = faults.or(protocol, Protocol::Lmtp);
+    let max_bytes = faults.or_default(bytes("DESK_MAIL_MAX_BYTES"));
+    let bind = env::maybe("DESK_MAIL_BIND", "an address with a port, e.g. 127.0.0.1:2424");
+    let bind: Option<SocketAddr> = faults.or_default(bind);
+    bind.map(|bind| MailDoor { bind, protocol, max_bytes })
 }
 
 /// The store that speaks S3, if there is an endpoint; then everything else of it is needed.
-fn files_s3() -> Result<Option<S3>, SettingError> {
-    let endpoint: String = env::optional("DESK_FILES_S3_ENDPOINT", String::new(), "a URL")?;
+fn files_s3(faults: &mut Faults) -> Option<S3> {
+    const ENDPOINT: &str = "DESK_FILES_S3_ENDPOINT";
+    let endpoint: String = faults.or_default(env::optional(ENDPOINT, String::new(), "a URL"));
     if endpoint.is_empty() {
-        return Ok(None);
+        return None;
     }
     let needed = "a value, because DESK_FILES_S3_ENDPOINT is set";
-    let settings = S3Settings {
-        endpoint: endpoint.clone(),
-        region: env::optional("DESK_FILES_S3_REGION", "us-east-1".to_owned(), "a region")?,
-        bucket: env::optional("DESK_FILES_S3_BUCKET", String::new(), needed)?,
-        access_key: env::optional("DESK_FILES_S3_ACCESS_KEY", String::new(), needed)?,
-        secret_key: env::secret("DESK_FILES_S3_SECRET_KEY", needed)?.expose().to_owned(),
+    let mut text = |name, default: &str, expected: &str| {
+        faults.or_default(env::optional(name, default.to_owned(), expected))
     };
-    S3::new(settings).map(Some).map_err(|fault| env::unfit("DESK_FILES_S3_ENDPOINT", &endpoint, fault))
+    let (region, bucket) =
+        (text("DESK_FILES_S3_REGION", "us-east-1", "a region"), text("DESK_FILES_S3_BUCKET", "", needed));
+    let access_key = text("DESK_FILES_S3_ACCESS_KEY", "", needed);
+    let secret_key = faults.keep(env::secret("DESK_FILES_S3_SECRET_KEY", needed))?.expose().to_owned();
+    let settings = S3Settings { endpoint: endpoint.clone(), region, bucket, access_key, secret_key };
+    faults.keep(S3::new(settings).map_err(|fault| env::unfit(ENDPOINT, &endpoint, fault)))
 }
 
 /// How far the process steps back behind others on the machine.
@@ -326,23 +341,23 @@ fn price(name: &'static str, default: &str) -> Result<u64, SettingError> {
         .ok_or_else(|| env::invalid(name, &text, "US dollars such as 1 or 0.25, 0 to 10000"))
 }
 
-fn anthropic_settings(destinations: Destinations) -> Result<Option<anthropic::Settings>, SettingError> {
-    let Some(key) = env::maybe_secret("ANTHROPIC_API_KEY") else { return Ok(None) };
+fn anthropic_settings(faults: &mut Faults, destinations: Destinations) -> Option<anthropic::Settings> {
+    let key = env::maybe_secret("ANTHROPIC_API_KEY")?;
     if !is_plain(key.expose()) {
-        return Err(env::invalid_secret("ANTHROPIC_API_KEY", "plain ASCII, which a header can carry"));
+        let expected = "plain ASCII, which a header can carry";
+        faults.keep::<()>(Err(env::invalid_secret("ANTHROPIC_API_KEY", expected)));
     }
-    let version = env::optional("ANTHROPIC_VERSION", "2026-10-21".to_owned(), "a date like 2026-10-21")?;
-    if !is_plain(&version) {
-        return Err(env::invalid("ANTHROPIC_VERSION", &version, "a date like 2026-10-21"));
-    }
-    Ok(Some(anthropic::Settings {
-        base: env::base_url("ANTHROPIC_BASE_URL", |url| destinations.base_url(url))?
+    let version = env::passing("ANTHROPIC_VERSION", "2026-10-21", is_plain, "a date like 2026-10-21");
+    let model = env::optional("ANTHROPIC_MODEL", "claude-haiku-4-5".to_owned(), "a model's name");
+    Some(anthropic::Settings {
+        base: faults
+            .or_default(env::base_url("ANTHROPIC_BASE_URL", |url| destinations.base_url(url)))
             .unwrap_or_else(|| "https://api.anthropic.com".to_owned()),
         key: key.expose().to_owned(),
-        model: env::optional("ANTHROPIC_MODEL", "claude-haiku-4-5".to_owned(), "a model's name")?,
-        version,
+        model: faults.or_default(model),
+        version: faults.or_default(version),
         max_tokens: 1_500,
-    }))
+    })
 }
 
 /// Whether a header can carry it.
@@ -350,27 +365,24 @@ fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-fn shopify_settings(destinations: Destinations) -> Result<Option<shopify::Settings>, SettingError> {
+fn shopify_settings(faults: &mut Faults, destinations: Destinations) -> Option<shopify::Settings> {
     const CLIENT_ID: &str = "SHOPIFY_CLIENT_ID";
-    let Some(client_id) = env::maybe::<String>(CLIENT_ID, "the app's public name")? else {
-        env::none_without(CLIENT_ID, &["SHOPIFY_CLIENT_SECRET"])?;
-        return Ok(None);
+    let Some(client_id) = faults.or_default(env::maybe::<String>(CLIENT_ID, "the app's public name")) else {
+        env::none_without(faults, CLIENT_ID, &["SHOPIFY_CLIENT_SECRET"]);
+        return None;
     };
-    Ok(Some(shopify::Settings {
+    let needed = "a value, because SHOPIFY_CLIENT_ID is set";
+    let client_secret = faults.keep(env::secret("SHOPIFY_CLIENT_SECRET", needed));
+    let version = "a version such as 2026-07";
+    let version = env::passing("SHOPIFY_API_VERSION", "2026-07", shopify::is_version, version);
+    Some(shopify::Settings {
         client_id,
-        client_secret: env::secret("SHOPIFY_CLIENT_SECRET", "a value, because SHOPIFY_CLIENT_ID is set")?
-            .expose()
-            .to_owned(),
-        version: env::passing(
-            "SHOPIFY_API_VERSION",
-            "2026-07",
-            shopify::is_version,
-            "a version such as 2026-07",
-        )?,
+        version: faults.or_default(version),
         // Asked for by the api, when a shop is connected.
         scopes: String::new(),
-        base: env::base_url("SHOPIFY_BASE_URL", |url| destinations.base_url(url))?,
-    }))
+        base: faults.or_default(env::base_url("SHOPIFY_BASE_URL", |url| destinations.base_url(url))),
+        client_secret: client_secret?.expose().to_owned(),
+    })
 }
 
 /// The same number as the api's setting of this name; by the slots unless it is said.

@@ -182,6 +182,42 @@ async fn a_message_is_read_by_words_and_moves_its_ticket() {
 }
 
 #[tokio::test]
+async fn a_subject_says_what_thanks_are_for_and_other_tickets_which_language_is_usual() {
+    let desk = Desk::open(None).await;
+    let asking = desk.hears(1, "Bitte um Antwort. Danke!").await;
+    for number in [2, 3, 4] {
+        desk.hears(number, "???").await;
+    }
+    let of_ann = desk.hears(5, "???").await;
+    for statement in [
+        "update support_app.ticket set subject = 'Wo ist mein Paket?' where number = 1",
+        "update support_app.ticket set language = 'de' where number in (2, 3)",
+        "update support_app.ticket set customer_email = 'ann@example.com', language = 'pl' where number = 4",
+        "update support_app.ticket set customer_email = 'ann@example.com' where number = 5",
+    ] {
+        let done = sqlx::query(statement).execute(&mut desk.admin().await).await;
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("begins");
+    let habits = |of_customer: Option<&str>| analysis::Habits {
+        of_customer: of_customer.map(str::to_owned),
+        of_shop: Some("de".to_owned()),
+    };
+    assert_eq!(analysis::habits(&mut tx, asking).await.expect("read"), habits(None));
+    assert_eq!(analysis::habits(&mut tx, of_ann).await.expect("read"), habits(Some("pl")));
+    assert_eq!(analysis::habits(&mut tx, TicketId::new()).await.expect("read"), analysis::Habits::default());
+    assert_eq!(analysis::latest_intent(&mut tx, asking).await.expect("read"), None, "nobody has read it yet");
+    tx.commit().await.expect("commits");
+
+    desk.does(&SettleTicket { ticket_id: asking.0 }).await;
+    assert_eq!(desk.ticket(asking).await["intent"], "order_status");
+    let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("begins");
+    let intent = analysis::latest_intent(&mut tx, asking).await.expect("read");
+    assert_eq!(intent.as_deref(), Some("order_status"));
+    tx.commit().await.expect("commits");
+}
+
+#[tokio::test]
 async fn what_is_known_of_a_customer_comes_onto_their_tickets() {
     let desk = Desk::open(None).await;
     let id = desk.hears(1, "Hello?").await;

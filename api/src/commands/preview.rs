@@ -127,7 +127,7 @@ fn shown(preview: &Preview) -> String {
             "line {}: order {} by {who} at {}, {:?}{}{}, {} lines, {worth} {}",
             sample.line,
             order.order_id,
-            sample.placed_on.map_or_else(|| order.placed_at.to_rfc3339(), |day| day.to_string()),
+            sample.ordered_at,
             order.payment,
             if order.cancelled_at.is_some() { ", cancelled" } else { "" },
             if order.is_test { ", a test" } else { "" },

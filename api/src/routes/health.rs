@@ -16,9 +16,12 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use chrono::{DateTime, TimeDelta, Utc};
+use jobs::dispatch::{RedisError, what_to_do};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use upstreams::anthropic;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -70,9 +73,18 @@ pub struct Health {
     /// What an operator should do about Redis, though it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redis_advice: Option<String>,
+    /// Until when no model is called, because it named a time of a minute or more. Drafts that would wait
+    /// for minutes come from the built-in drafter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models_left_alone_until: Option<DateTime<Utc>>,
+    /// Since when no scheduler leads. Until one does, nothing that is due later or to be retried begins, and no
+    /// schedule runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduler_away_since: Option<DateTime<Utc>>,
 }
 
-/// The parts: `ok`, `down`, for the schema `outdated`, and `unknown` for Redis until it was looked at.
+/// The parts: `ok`, `down`, for the schema `outdated`, and for Redis `refuses` (it answers and takes nothing) and
+/// `unknown` until it was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Components {
     /// Postgres.
@@ -157,14 +169,27 @@ struct Memory {
     is_looking: AtomicBool,
 }
 
-/// How Redis is, and what should be done about it.
-type Redis = (&'static str, Option<String>);
+/// How Redis is, and what it says.
+#[derive(Clone, Debug)]
+struct Redis {
+    status: &'static str,
+    /// What should be done about it.
+    advice: Option<String>,
+    /// Until when no model is called.
+    models_left_alone_until: Option<DateTime<Utc>>,
+}
+
+impl Redis {
+    fn silent(status: &'static str) -> Redis {
+        Redis { status, advice: None, models_left_alone_until: None }
+    }
+}
 
 impl Default for Memory {
     fn default() -> Memory {
         Memory {
             last: watch::Sender::new(None),
-            redis: watch::Sender::new(("unknown", None)),
+            redis: watch::Sender::new(Redis::silent("unknown")),
             is_looking: AtomicBool::new(false),
         }
     }
@@ -210,9 +235,31 @@ impl Memory {
 
 impl Health {
     /// The database does not answer, or has not yet.
-    fn without_database((redis, redis_advice): Redis) -> Health {
-        let components = Components { database: "down", schema: "down", redis };
-        Health { status: overall(components), components, data_status: DataStatus::default(), redis_advice }
+    fn without_database(redis: Redis) -> Health {
+        let components = Components { database: "down", schema: "down", redis: redis.status };
+        Health::of(components, DataStatus::default(), redis)
+    }
+
+    fn of(components: Components, data_status: DataStatus, redis: Redis) -> Health {
+        let Redis { advice, models_left_alone_until, .. } = redis;
+        let status = match overall(components) {
+            "ok" if models_left_alone_until.is_some() => "degraded",
+            status => status,
+        };
+        Health {
+            status,
+            components,
+            data_status,
+            redis_advice: advice,
+            models_left_alone_until,
+            scheduler_away_since: None,
+        }
+    }
+
+    /// The same where no scheduler leads since then.
+    fn led_by_nobody(self, since: Option<DateTime<Utc>>) -> Health {
+        let status = if self.status == "ok" && since.is_some() { "degraded" } else { self.status };
+        Health { status, scheduler_away_since: since, ..self }
     }
 }
 
@@ -222,14 +269,17 @@ async fn look(state: AppState, memory: Arc<Memory>) -> Health {
         memory.redis.send_replace(found.clone());
         found
     };
-    let (database, (redis, redis_advice)) =
-        tokio::join!(timeout(DATABASE_PATIENCE, look_at_database(&state)), redis);
+    let (database, redis, leaderless) = tokio::join!(
+        timeout(DATABASE_PATIENCE, look_at_database(&state)),
+        redis,
+        timeout(DATABASE_PATIENCE, look_at_leader(&state)),
+    );
     let Ok(Some((version, data_status))) = database else {
-        return Health::without_database((redis, redis_advice));
+        return Health::without_database(redis);
     };
     let schema = if version >= migrations::latest_version() { "ok" } else { "outdated" };
-    let components = Components { database: "ok", schema, redis };
-    Health { status: overall(components), components, data_status, redis_advice }
+    let components = Components { database: "ok", schema, redis: redis.status };
+    Health::of(components, data_status, redis).led_by_nobody(leaderless.ok().flatten())
 }
 
 fn overall(components: Components) -> &'static str {
@@ -258,17 +308,42 @@ async fn look_at_database(state: &AppState) -> Option<(i64, DataStatus)> {
     Some((version, DataStatus { customers_loaded, archetypes_available }))
 }
 
+/// Since when no scheduler leads; none when that cannot be told.
+async fn look_at_leader(state: &AppState) -> Option<DateTime<Utc>> {
+    let mut tx = state.db.queue_tx().await.ok()?;
+    let since = jobs::schedules::leaderless_since(&mut tx).await.ok()?;
+    tx.commit().await.ok()?;
+    since
+}
+
 /// Whether it answers, and what should be done about it all the same.
 async fn look_at_redis(state: &AppState) -> Redis {
     let asked = timeout(REDIS_PATIENCE, async {
-        let mut link = state.dispatch.link().await.ok()?;
-        state.dispatch.ping(&mut link).await.ok()?;
+        let mut link = state.dispatch.link().await?;
+        // One that answers may refuse whatever it is told, and then nothing begins.
+        state.dispatch.try_write(&mut link).await?;
         // One that answers and does not tell is well.
-        Some(state.dispatch.eviction_advice(&mut link).await.unwrap_or_default())
+        let advice = state.dispatch.eviction_advice(&mut link).await.unwrap_or_default();
+        let left_alone = state.pace.left_alone_for(anthropic::UPSTREAM).await;
+        let models_left_alone_until =
+            left_alone.and_then(|left| Utc::now().checked_add_signed(TimeDelta::from_std(left).ok()?));
+        Ok::<_, RedisError>(Redis { status: "ok", advice, models_left_alone_until })
     });
     match asked.await {
-        Ok(Some(advice)) => ("ok", advice),
-        Ok(None) | Err(_) => ("down", None),
+        Ok(Ok(redis)) => redis,
+        Ok(Err(error)) => refused(&error),
+        Err(_) => Redis::silent("down"),
+    }
+}
+
+/// One that is away is down; one that refuses is so until somebody does something.
+fn refused(error: &RedisError) -> Redis {
+    match what_to_do(error) {
+        Some(advice) => {
+            let advice = format!("redis refuses what it is told; jobs wait in the ledger. {advice}");
+            Redis { advice: Some(advice), ..Redis::silent("refuses") }
+        }
+        None => Redis::silent("down"),
     }
 }
 
@@ -278,12 +353,17 @@ mod tests {
 
     fn working() -> Health {
         let components = Components { database: "ok", schema: "ok", redis: "ok" };
-        Health {
-            status: overall(components),
-            components,
-            data_status: DataStatus::default(),
-            redis_advice: None,
-        }
+        Health::of(components, DataStatus::default(), Redis::silent("ok"))
+    }
+
+    #[test]
+    fn models_that_are_left_alone_degrade_and_are_told() {
+        let components = Components { database: "ok", schema: "ok", redis: "ok" };
+        let until = Utc::now();
+        let redis = Redis { models_left_alone_until: Some(until), ..Redis::silent("ok") };
+        let told = Health::of(components, DataStatus::default(), redis);
+        assert_eq!((told.status, told.models_left_alone_until), ("degraded", Some(until)));
+        assert_eq!(working().status, "ok");
     }
 
     #[tokio::test]
@@ -299,7 +379,7 @@ mod tests {
         let memory = Arc::new(Memory::default());
         assert_eq!(memory.health(Duration::ZERO, async { working() }).await.status, "ok");
         let (found, finding) = tokio::sync::oneshot::channel();
-        let unknown = || Health::without_database(("unknown", None));
+        let unknown = || Health::without_database(Redis::silent("unknown"));
         let stuck = async move { finding.await.unwrap_or_else(|_| unknown()) };
         assert_eq!(memory.health(Duration::ZERO, stuck).await.status, "ok");
         let mut told = memory.last.subscribe();
@@ -313,10 +393,10 @@ mod tests {
         let memory = Arc::new(Memory::default());
         let before = memory.health(Duration::ZERO, std::future::pending()).await;
         assert_eq!((before.status, before.components.redis), ("down", "unknown"));
-        memory.redis.send_replace(("ok", None));
+        memory.redis.send_replace(Redis::silent("ok"));
         let told = memory.health(Duration::ZERO, std::future::pending()).await;
         assert_eq!((told.status, told.components.database, told.components.redis), ("down", "down", "ok"));
-        memory.redis.send_replace(("down", None));
+        memory.redis.send_replace(Redis::silent("down"));
         assert_eq!(memory.health(Duration::ZERO, std::future::pending()).await.components.redis, "down");
     }
 

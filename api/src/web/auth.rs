@@ -5,14 +5,15 @@
 //! and every handshake of a WebSocket, before a handler sees its [`Caller`].
 //!
 //! The limits in front of every route find out whose credential a request has ([`crate::web::limits`]) and write it into
-//! the request as [`Identity`]; a handler only asks for its [`Caller`], and nothing is looked up twice.
+//! the request as [`Identity`]; a handler only asks for its [`Caller`], and nothing is looked up twice. One with a body asks for
+//! [`Allowed`], which knows the scope as well.
 
 use std::sync::Arc;
 
 use accounts::api_keys::{Principal, Scope};
 use axum::{
     extract::FromRequestParts,
-    http::{Extensions, HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderValue, header, request::Parts},
 };
 use database::ids::{AgentId, KeyId, SessionId, TenantId};
 use uuid::Uuid;
@@ -143,6 +144,34 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// Who calls, when they may do what the scope names (403 naming it otherwise): the argument of a handler with a body. Arguments
+/// are read in their order and the body comes last, so no byte of it is read for who may not send it, whatever is wrong with
+/// it. Write `Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>`; the number stands for the scope
+/// because a type takes no other constant.
+#[derive(Clone, Debug)]
+pub struct Allowed<const SCOPE: u8>(pub Caller);
+
+impl<const SCOPE: u8> Allowed<SCOPE> {
+    /// A number that is no scope's does not compile.
+    const NEEDED: Scope = {
+        let mut at = 0;
+        while Scope::ALL[at] as u8 != SCOPE {
+            at += 1;
+        }
+        Scope::ALL[at]
+    };
+}
+
+impl<S: Sync, const SCOPE: u8> FromRequestParts<S> for Allowed<SCOPE> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        caller.require(Self::NEEDED)?;
+        Ok(Allowed(caller))
+    }
+}
+
 /// What a request shows of who sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential<'a> {
@@ -181,23 +210,45 @@ pub const CONSOLE_COOKIE: &str = "__Host-desk-console";
 pub const MARK_COOKIE: &str = "desk-here";
 
 /// What a request shows, if anything. What is written into a header on purpose goes before a cookie.
-pub fn presented(headers: &HeaderMap) -> Option<Credential<'_>> {
-    if let Some(key) = headers.get("x-api-key") {
-        return key.to_str().ok().map(Credential::Key);
+///
+/// # Errors
+/// 400 when its headers hold two that differ: the sender, or somebody between, has mixed up two callers, and which of them
+/// is meant is not ours to guess.
+pub fn presented(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Problem> {
+    let keys = headers.get_all("x-api-key").iter().map(|value| ("X-API-Key", key(value)));
+    let bearers = headers.get_all(header::AUTHORIZATION).iter();
+    let bearers = bearers.map(|value| ("Authorization", bearer(value))).filter(|(_, shown)| shown.is_some());
+    let mut shown = keys.chain(bearers);
+    if let Some((_, first)) = shown.next() {
+        return match shown.find(|(_, other)| *other != first) {
+            Some((name, _)) => {
+                Err(Problem::bad_request(name, "the request has two credentials that differ; send one"))
+            }
+            None => Ok(first),
+        };
     }
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let (scheme, text) = value.to_str().ok()?.split_once(' ')?;
-        let text = text.trim();
-        return scheme.eq_ignore_ascii_case("bearer").then_some(if text.contains('.') {
-            Credential::Person { token: text, way: Way::Header }
-        } else {
-            Credential::Key(text)
-        });
+    if headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
     }
     if let Some(token) = cookie(headers, ACCESS_COOKIE) {
-        return Some(Credential::Person { token, way: Way::Cookie });
+        return Ok(Some(Credential::Person { token, way: Way::Cookie }));
     }
-    cookie(headers, CONSOLE_COOKIE).map(Credential::Console)
+    Ok(cookie(headers, CONSOLE_COOKIE).map(Credential::Console))
+}
+
+fn key(value: &HeaderValue) -> Option<Credential<'_>> {
+    value.to_str().ok().map(Credential::Key)
+}
+
+/// The credential of an `Authorization: Bearer`; another scheme is no matter of ours.
+fn bearer(value: &HeaderValue) -> Option<Credential<'_>> {
+    let (scheme, text) = value.to_str().ok()?.split_once(' ')?;
+    let text = text.trim();
+    scheme.eq_ignore_ascii_case("bearer").then_some(if text.contains('.') {
+        Credential::Person { token: text, way: Way::Header }
+    } else {
+        Credential::Key(text)
+    })
 }
 
 /// A cookie's value. One that comes twice was set by somebody else as well and is none.
@@ -263,6 +314,22 @@ mod tests {
         assert!(caller(vec![Scope::Operator]).require(Scope::JobsWrite).is_ok());
     }
 
+    #[tokio::test]
+    async fn a_handler_with_a_body_is_reached_by_who_may() {
+        let (mut parts, ()) = axum::http::Request::new(()).into_parts();
+        for (scopes, may) in [
+            (vec![Scope::TicketsRead], false),
+            (vec![Scope::TicketsWrite], true),
+            (vec![Scope::Operator], true),
+        ] {
+            parts.extensions.insert(Identity::Known(caller(scopes.clone())));
+            let found = Allowed::<{ Scope::TicketsWrite as u8 }>::from_request_parts(&mut parts, &()).await;
+            let refused = found.err().map(|problem| problem.detail.into_owned());
+            let said = "this needs a key with the scope tickets:write".to_owned();
+            assert_eq!(refused, (!may).then_some(said), "{scopes:?}");
+        }
+    }
+
     #[test]
     fn without_a_finding_nobody_is_let_in() {
         assert!(identity(&Extensions::new()).is_err());
@@ -303,24 +370,52 @@ mod tests {
     fn a_cookie_that_comes_twice_is_none() {
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, "a=1; __Host-desk=x.y.z; b=2".parse().expect("a header value"));
-        assert_eq!(presented(&headers), Some(Credential::Person { token: "x.y.z", way: Way::Cookie }));
+        assert_eq!(presented(&headers), Ok(Some(Credential::Person { token: "x.y.z", way: Way::Cookie })));
         headers.insert(header::AUTHORIZATION, "Bearer p.q.r".parse().expect("a header value"));
-        assert_eq!(presented(&headers), Some(Credential::Person { token: "p.q.r", way: Way::Header }));
+        assert_eq!(presented(&headers), Ok(Some(Credential::Person { token: "p.q.r", way: Way::Header })));
         headers.remove(header::AUTHORIZATION);
         headers.append(header::COOKIE, "__Host-desk=other".parse().expect("a header value"));
-        assert_eq!(presented(&headers), None);
+        assert_eq!(presented(&headers), Ok(None));
     }
 
     #[test]
     fn a_key_comes_in_either_header() {
         let mut headers = HeaderMap::new();
-        assert_eq!(presented(&headers), None);
+        assert_eq!(presented(&headers), Ok(None));
         headers.insert(header::AUTHORIZATION, "bearer abc".parse().expect("a header value"));
-        assert_eq!(presented(&headers), Some(Credential::Key("abc")));
-        headers.insert("x-api-key", "def".parse().expect("a header value"));
-        assert_eq!(presented(&headers), Some(Credential::Key("def")));
-        headers.clear();
+        assert_eq!(presented(&headers), Ok(Some(Credential::Key("abc"))));
         headers.insert(header::AUTHORIZATION, "Basic abc".parse().expect("a header value"));
-        assert_eq!(presented(&headers), None);
+        assert_eq!(presented(&headers), Ok(None));
+        headers.insert("x-api-key", "def".parse().expect("a header value"));
+        assert_eq!(
+            presented(&headers),
+            Ok(Some(Credential::Key("def"))),
+            "the other one is no credential of ours"
+        );
+    }
+
+    #[test]
+    fn two_credentials_that_differ_are_refused_by_name_and_the_same_twice_is_one() {
+        let of = |lines: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, value.parse().expect("a header value"));
+            }
+            presented(&headers).map(|shown| shown.is_some()).map_err(|problem| problem.field)
+        };
+        for same in [
+            &[("x-api-key", "abc"), ("x-api-key", "abc")][..],
+            &[("x-api-key", "abc"), ("authorization", "Bearer abc")][..],
+            &[("authorization", "Bearer p.q.r"), ("authorization", "bearer p.q.r")][..],
+        ] {
+            assert_eq!(of(same), Ok(true), "{same:?}");
+        }
+        for (differ, name) in [
+            (&[("x-api-key", "abc"), ("x-api-key", "def")][..], "X-API-Key"),
+            (&[("x-api-key", "abc"), ("authorization", "Bearer def")][..], "Authorization"),
+            (&[("authorization", "Bearer abc"), ("authorization", "Bearer p.q.r")][..], "Authorization"),
+        ] {
+            assert_eq!(of(differ), Err(Some(name.into())), "{differ:?}");
+        }
     }
 }

@@ -202,7 +202,11 @@ async fn admit(
     address: u128,
 ) -> Result<(Identity, Standing), TooMany> {
     let session;
-    let key = match presented(headers) {
+    let shown = match presented(headers) {
+        Ok(shown) => shown,
+        Err(problem) => return Ok((Identity::Unclear(problem), lane.addresses.count(address, ONE)?)),
+    };
+    let key = match shown {
         None => return Ok((Identity::Nobody, lane.addresses.count(address, ONE)?)),
         Some(Credential::Person { token, way }) => {
             return admit_person(gate, lane, (token, way), (method, headers), address).await;

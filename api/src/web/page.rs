@@ -16,6 +16,9 @@ const DEFAULT_LIMIT: i64 = 50;
 /// How many items a page has at most.
 pub const MAX_LIMIT: i64 = 100;
 
+/// The longest cursor, in characters: what it leads on from is a customer's name and id at most.
+pub const MAX_CURSOR: usize = 2_000;
+
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {

@@ -27,6 +27,8 @@ pub enum Form {
     Real(f64, f64),
     /// A text of at most so many characters.
     Text(usize),
+    /// The same in ASCII alone: a token, or words of ours. Percent-encoded it takes a quarter of what any text may.
+    Ascii(usize),
     /// One of these words.
     Word(Vec<Cow<'static, str>>),
     /// A UUID.
@@ -38,6 +40,9 @@ pub enum Form {
     /// `true` or `false`.
     Flag,
 }
+
+/// How a text in ASCII is described.
+const ASCII: &str = r"^[\x01-\x7F]*$";
 
 impl Form {
     /// What a schema states; none where it leaves a range or a length open.
@@ -59,7 +64,10 @@ impl Form {
                     let words = words.iter().map(|word| Some(Cow::Owned(word.as_str()?.to_owned())));
                     words.collect::<Option<Vec<_>>>().map(Form::Word)
                 }
-                None => schema.max_length.map(Form::Text),
+                None => {
+                    let is_ascii = schema.pattern.as_deref() == Some(ASCII);
+                    schema.max_length.map(if is_ascii { Form::Ascii } else { Form::Text })
+                }
             },
             _ => None,
         }
@@ -76,6 +84,9 @@ impl Form {
                 (schema.minimum, schema.maximum) = (Some((*least).into()), Some((*most).into()));
             }
             Form::Text(most_chars) => schema.max_length = Some(*most_chars),
+            Form::Ascii(most_chars) => {
+                (schema.max_length, schema.pattern) = (Some(*most_chars), Some(ASCII.to_owned()));
+            }
             Form::Word(words) => {
                 schema.enum_values = Some(words.iter().map(|word| Value::from(&**word)).collect());
             }
@@ -96,6 +107,7 @@ impl Form {
             }
             // A character has four bytes at most, so most texts need not be counted.
             Form::Text(most_chars) => value.len() <= *most_chars || value.chars().count() <= *most_chars,
+            Form::Ascii(most_chars) => value.len() <= *most_chars && value.is_ascii(),
             Form::Word(words) => words.iter().any(|word| word == value),
             Form::Id => value.parse::<Uuid>().is_ok(),
             Form::Time => DateTime::parse_from_rfc3339(value).is_ok(),
@@ -111,6 +123,7 @@ impl Form {
             Form::Whole(least, most) => format!("a whole number from {least} to {most}").into(),
             Form::Real(least, most) => format!("a number from {least:e} to {most:e}").into(),
             Form::Text(most_chars) => format!("a text of at most {most_chars} characters").into(),
+            Form::Ascii(most_chars) => format!("a text of at most {most_chars} ASCII characters").into(),
             Form::Word(words) => format!("among {}", words.join(", ")).into(),
             Form::Id => "a UUID".into(),
             Form::Time => "a time such as 2026-01-31T12:00:00Z".into(),
@@ -229,11 +242,12 @@ mod tests {
 
     use super::*;
 
-    fn every_form() -> [(Type, Form); 8] {
+    fn every_form() -> [(Type, Form); 9] {
         [
             (Type::Integer, Form::Whole(-7, i64::MAX)),
             (Type::Number, Form::Real(0.0, 1.5)),
             (Type::String, Form::Text(3)),
+            (Type::String, Form::Ascii(3)),
             (Type::String, Form::Word(vec!["open".into(), "closed".into()])),
             (Type::String, Form::Id),
             (Type::String, Form::Time),
@@ -257,20 +271,22 @@ mod tests {
     #[test]
     fn both_ends_fit_and_nothing_beyond_them() {
         let id = "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81";
-        let fits: [&[&str]; 8] = [
+        let fits: [&[&str]; 9] = [
             &["-7", "0", "9223372036854775807"],
             &["0", "1.5", "1e-3"],
             &["", "abc", "\u{1F4A5}\u{1F4A5}\u{1F4A5}"],
+            &["", "abc", "\r\n~"],
             &["open", "closed"],
             &[id],
             &["2026-01-31T12:00:00Z", "2026-01-31T12:00:00+01:00"],
             &["2026-01-31"],
             &["true", "false"],
         ];
-        let does_not: [&[&str]; 8] = [
+        let does_not: [&[&str]; 9] = [
             &["", "-8", "9223372036854775808", "1.5", "x"],
             &["", "-0.1", "1.6", "NaN", "inf", "1e400"],
             &["abcd", "\u{1F4A5}\u{1F4A5}\u{1F4A5}\u{1F4A5}"],
+            &["abcd", "\u{e9}"],
             &["", "shut", "Open"],
             &["", "7"],
             &["", "yesterday", "2026-01-31"],

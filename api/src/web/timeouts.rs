@@ -15,8 +15,8 @@ use tower_http::timeout::TimeoutBody;
 
 use crate::{settings::Patience, web::problem::Problem};
 
-/// The path of uploads, which take as long as their senders' lines.
-const UPLOAD: &str = "/api/orders/import";
+/// The paths of uploads, which take as long as their senders' lines.
+const UPLOADS: [&str; 2] = ["/api/orders/import", "/api/orders/import/preview"];
 
 /// Puts the times around every route of the router.
 pub fn apply(router: Router, patience: Patience) -> Router {
@@ -24,7 +24,7 @@ pub fn apply(router: Router, patience: Patience) -> Router {
 }
 
 async fn bound(State(patience): State<Patience>, request: Request, next: Next) -> Response {
-    let limit = if request.uri().path() == UPLOAD { patience.upload } else { patience.request };
+    let limit = if UPLOADS.contains(&request.uri().path()) { patience.upload } else { patience.request };
     let request = request.map(|body| Body::new(TimeoutBody::new(patience.body, body)));
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,

@@ -176,7 +176,12 @@ async fn operators_jobs_are_out_of_a_tenants_reach() {
 #[tokio::test]
 async fn an_operators_job_that_an_older_version_gave_to_a_tenant_stays_the_operators() {
     let shop = shop(Mode::Token).await;
-    let drain = DrainQueue { queue: "ai".to_owned(), up_to: Uuid::now_v7(), reason: "a mistake".to_owned() };
+    let drain = DrainQueue {
+        queue: "ai".to_owned(),
+        kind: None,
+        up_to: Uuid::now_v7(),
+        reason: "a mistake".to_owned(),
+    };
     let job = put(&shop, shop.tenant, NewJob::of(shop.tenant, &drain).expect("a small payload")).await;
     assert_eq!(shop.post(&format!("/api/jobs/{job}/cancel"), "").await.status, 403);
     finish(&shop, job, dead("test", "it failed")).await;

@@ -69,6 +69,28 @@ async fn a_tenant_sees_and_touches_its_own_jobs_alone() {
 }
 
 #[tokio::test]
+async fn a_request_with_two_keys_that_differ_is_nobodys() {
+    let shop = shop(Mode::Token).await;
+    for (keys, status) in [
+        ([("x-api-key", shop.key.clone()), ("x-api-key", shop.key.clone())], 200_u16),
+        ([("x-api-key", shop.key.clone()), ("authorization", format!("Bearer {}", shop.key))], 200),
+        ([("x-api-key", shop.key.clone()), ("x-api-key", "dsk_another".to_owned())], 400),
+        ([("x-api-key", "dsk_another".to_owned()), ("x-api-key", shop.key.clone())], 400),
+        ([("x-api-key", shop.key.clone()), ("authorization", "Bearer dsk_another".to_owned())], 400),
+    ] {
+        let mut builder = request("GET", "/api/jobs");
+        for (name, key) in &keys {
+            builder = builder.header(*name, key.as_str());
+        }
+        let answer = shop.send(builder.body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        if status == 400 {
+            assert_eq!(answer.field("field").to_lowercase(), keys[1].0);
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_correlation_id_goes_in_through_and_out() {
     let shop = shop(Mode::Token).await;
     let request = request("POST", "/api/jobs")

@@ -78,6 +78,12 @@ async fn the_field_at_fault_is_named() {
         ("PUT", "/api/admin/queues/ai/concurrency", "{}", 400, "slots"),
         ("PUT", "/api/admin/kinds/probe/limit", r#"{"max_running": 0}"#, 400, "max_running"),
         ("GET", "/api/admin/audit?cursor=nonsense", "", 400, "cursor"),
+        ("GET", "/api/admin/audit?looks=perhaps", "", 400, "looks"),
+        ("GET", "/api/jobs?kind=prob", "", 400, "kind"),
+        ("GET", "/api/jobs?queue=defualt", "", 400, "queue"),
+        ("GET", "/api/admin/dead-letters?kind=prob", "", 400, "kind"),
+        ("POST", "/api/admin/dead-letters/retry", r#"{"filter": {"kind": "prob"}}"#, 400, "filter.kind"),
+        ("POST", "/api/admin/queues/ai/drain", r#"{"kind": "prob", "dry_run": true}"#, 400, "kind"),
     ];
     for (method, path, body, status, field) in cases {
         let answer = call(&shop, &operator, method, path, body).await;

@@ -1,4 +1,4 @@
-//! A wrong setting stops the process at boot with one line that says which, and never a secret.
+//! Wrong settings stop the process at boot with a line each that says which, and never a secret.
 
 use std::process::Command;
 
@@ -7,26 +7,35 @@ const REDIS: (&str, &str) = ("REDIS_URL", "redis://:hunter2@127.0.0.1:6379");
 const KEY: (&str, &str) = ("DESK_MASTER_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
 
 fn stops_with(settings: &[(&str, &str)], named: &str) {
+    stops_with_all(settings, &[named]);
+}
+
+/// Each of these begins a line of its own, in this order, and there is no other.
+fn stops_with_all(settings: &[(&str, &str)], named: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_api"))
         .env_clear()
         .envs(settings.iter().copied())
         .output()
         .expect("the binary starts");
-    let line = String::from_utf8(output.stderr).expect("the line is text");
-    assert_eq!(output.status.code(), Some(2), "{line}");
-    assert!(line.starts_with(&format!("api: {named}")) && line.lines().count() == 1, "{named}: {line}");
-    assert!(!line.contains("hunter2"), "{line}");
+    let text = String::from_utf8(output.stderr).expect("the lines are text");
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    assert_eq!(lines.len(), named.len(), "{named:?}: {text}");
+    for (line, named) in lines.iter().zip(named) {
+        assert!(line.starts_with(&format!("api: {named}")), "{named}: {text}");
+    }
+    assert!(!text.contains("hunter2"), "{text}");
     assert!(output.stdout.is_empty());
 }
 
 #[test]
 fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
-    stops_with(&[], "DATABASE_URL is not set");
     for url in ["mysql://hunter2", "postgres://u:hunter2@127.0.0.1/desk?sslmode=perhaps"] {
-        stops_with(&[("DATABASE_URL", url)], "DATABASE_URL is set to a secret that does not fit");
+        stops_with(&[("DATABASE_URL", url), REDIS, KEY], "DATABASE_URL is set to a secret that does not fit");
     }
-    stops_with(&[DATABASE], "REDIS_URL is not set");
-    stops_with(&[DATABASE, ("REDIS_URL", "hunter2")], "REDIS_URL is set to a secret that does not fit");
+    stops_with(&[REDIS, KEY], "DATABASE_URL is not set");
+    stops_with(&[DATABASE, KEY], "REDIS_URL is not set");
+    stops_with(&[DATABASE, ("REDIS_URL", "hunter2"), KEY], "REDIS_URL is set to a secret that does not fit");
     stops_with(&[DATABASE, REDIS], "DESK_MASTER_KEY is not set");
     for (name, value, expected) in [
         ("DESK_ALLOW_LOOPBACK", "yes", "true or false"),
@@ -48,6 +57,39 @@ fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
 }
 
 #[test]
+fn all_that_is_wrong_is_told_at_once() {
+    stops_with_all(&[], &["DATABASE_URL is not set", "REDIS_URL is not set", "DESK_MASTER_KEY is not set"]);
+    let wrong = [
+        ("DATABASE_URL", "mysql://hunter2"),
+        ("DESK_RATE_AI_PER_MINUTE", "many"),
+        ("DESK_BIND", "here"),
+        ("SHOPIFY_CLIENT_SECRET", "hunter2"),
+        ("SHOPIFY_CLIENT_SECRET_BEFORE", "hunter2"),
+        ("DESK_LOG", "deskwork=loud"),
+    ];
+    stops_with_all(
+        &[&[REDIS, KEY][..], &wrong].concat(),
+        &[
+            "DATABASE_URL is set to a secret that does not fit; it should be ",
+            "DESK_RATE_AI_PER_MINUTE is \"many\"; it should be a whole number from 1 to 10000000\n",
+            "DESK_BIND is \"here\"; it should be an address with a port, e.g. 127.0.0.1:8080\n",
+            "SHOPIFY_CLIENT_SECRET is set and SHOPIFY_CLIENT_ID is not; set both or neither\n",
+            "SHOPIFY_CLIENT_SECRET_BEFORE is set and SHOPIFY_CLIENT_ID is not; set both or neither\n",
+            "DESK_LOG is \"deskwork=loud\"; it should be tracing directives, e.g. info,jobs=debug\n",
+        ],
+    );
+}
+
+#[test]
+fn what_depends_on_a_wrong_setting_is_not_refused_by_it() {
+    let connections = "DESK_DATABASE_CONNECTIONS is \"0\"; it should be a whole number from 1 to 1000\n";
+    stops_with(&[DATABASE, REDIS, KEY, ("DESK_DATABASE_CONNECTIONS", "0")], connections);
+    let slack = ("DESK_SLACK_URL", "http://127.0.0.1:9/api");
+    let said = "DESK_ALLOW_LOOPBACK is \"yes\"; it should be true or false\n";
+    stops_with(&[DATABASE, REDIS, KEY, slack, ("DESK_ALLOW_LOOPBACK", "yes")], said);
+}
+
+#[test]
 fn a_secret_without_what_it_belongs_to_is_told() {
     for (name, needs) in [
         ("SHOPIFY_CLIENT_SECRET", "SHOPIFY_CLIENT_ID"),
@@ -58,6 +100,36 @@ fn a_secret_without_what_it_belongs_to_is_told() {
         let said = format!("{name} is set and {needs} is not; set both or neither\n");
         stops_with(&[DATABASE, REDIS, KEY, (name, "hunter2")], &said);
     }
+}
+
+#[tokio::test]
+async fn the_master_key_of_another_system_is_told_like_a_wrong_setting() {
+    let database = migrations::testing::fresh_database().await;
+    let url = database.url_for("desk_api");
+    let db = database::Db::connect(&url, 1).expect("a good URL");
+    let ours = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".parse().expect("a key");
+    assert!(accounts::master_key::is_of(&db, &ours).await.expect("the test server answers"));
+    let root = std::env::temp_dir().join(format!("deskwork-api-key-{}", std::process::id()));
+    let (imports, files) = (root.join("imports"), root.join("files"));
+    let imports = ("DESK_IMPORT_DIR", imports.to_str().expect("a text"));
+    let files = ("DESK_FILES_DIR", files.to_str().expect("a text"));
+    let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
+    let url = ("DATABASE_URL", url.as_str());
+    let settings = [
+        url,
+        ("REDIS_URL", redis.as_str()),
+        KEY,
+        ("DESK_LOG", "off"),
+        ("DESK_BIND", "127.0.0.1:0"),
+        imports,
+        files,
+    ];
+    let said = format!(
+        "DESK_MASTER_KEY is set to a secret that does not fit; it should be {}\n",
+        accounts::master_key::EXPECTED
+    );
+    stops_with(&settings, &said);
+    std::fs::remove_dir_all(&root).expect("it is removed");
 }
 
 #[test]

@@ -76,6 +76,37 @@ async fn some_ids_are_retried_or_discarded_at_once_and_audited() {
 }
 
 #[tokio::test]
+async fn the_trail_tells_acts_on_many_and_is_asked_for_what_matters() {
+    let shop = shop(Mode::Token).await;
+    let ids = [die(&shop, &shop.key, "one").await, die(&shop, &shop.key, "two").await];
+    let body = json!({"ids": ids, "reason": "by mistake"}).to_string();
+    assert_eq!(shop.post(&format!("{DEAD}/discard"), &body).await.status, 200);
+    let look = accounts::audit::View {
+        tenant: shop.tenant,
+        actor: "key:looker".to_owned(),
+        action: "customer-data.view",
+        subject: "dead-letters".to_owned(),
+        detail: json!({}),
+        correlation_id: "c".to_owned(),
+        at: chrono::Utc::now(),
+    };
+    accounts::audit::record_views(&shop.state.db, &[look]).await.expect("written");
+    let operator = operator(&shop).await;
+    for (query, found) in [
+        ("action=dead.discard_many", &["dead.discard_many"][..]),
+        ("subject=dead-letters&looks=false", &["dead.discard_many"][..]),
+        ("subject=dead-letters", &["customer-data.view", "dead.discard_many"][..]),
+        ("actor=key:looker", &["customer-data.view"][..]),
+        ("subject=dead-letters&to=2020-01-01T00:00:00Z", &[][..]),
+    ] {
+        let trail = call(&shop, &operator, "GET", &format!("/api/admin/audit?{query}"), "").await;
+        let actions: Vec<&str> =
+            items(&trail.json).iter().filter_map(|entry| entry["action"].as_str()).collect();
+        assert_eq!(actions, found, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_filter_becomes_a_job_bound_to_the_callers_tenant() {
     let shop = shop(Mode::Token).await;
     die(&shop, &shop.key, "one").await;

@@ -2,8 +2,11 @@
 //! is allowed, both ends are taken, and every refusal has a form that is described. The document names what is tried, so a new
 //! route is tried without a word here.
 
+use std::collections::BTreeMap;
+
 use accounts::api_keys::Scope;
 use accounts::verify::Mode;
+use api::web::door::MAX_ADDRESS_BYTES;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -102,9 +105,31 @@ impl Parameter {
             (_, Some("date")) => owned(&["2026-02-30", "yesterday"]),
             _ => match self.schema["maxLength"].as_u64().and_then(|most| usize::try_from(most).ok()) {
                 // Characters are counted, not bytes.
-                Some(most) => vec!["x".repeat(most + 1), "%C3%A9".repeat(most + 1)],
+                Some(most) => {
+                    let strange = self.is_ascii().then(|| "%C3%A9".to_owned());
+                    ["x".repeat(most + 1), "%C3%A9".repeat(most + 1)].into_iter().chain(strange).collect()
+                }
                 None => owned(&["none-of-them"]),
             },
+        }
+    }
+
+    /// Whether no character beyond ASCII is taken.
+    fn is_ascii(&self) -> bool {
+        self.schema["pattern"] == r"^[\x01-\x7F]*$"
+    }
+
+    /// The most bytes that its value takes in an address, with every byte of it percent-encoded. Of what has a form of its own,
+    /// such as a time, 64 characters are enough to write it.
+    fn most_bytes(&self) -> usize {
+        let words = self.schema["enum"].as_array().into_iter().flatten();
+        let word = words.filter_map(|word| Some(word.as_str()?.len())).max();
+        let text = self.schema["maxLength"].as_u64().and_then(|most| usize::try_from(most).ok());
+        3 * match text {
+            // A character has four bytes at most.
+            Some(most) if !self.is_ascii() => 4 * most,
+            Some(most) => most,
+            None => word.unwrap_or(64),
         }
     }
 
@@ -163,6 +188,22 @@ fn every_parameter_says_what_it_may_be() {
     assert!(all.len() > 300, "{} parameters", all.len());
     let open: Vec<String> = all.iter().filter(|one| !one.is_bounded()).map(Parameter::what).collect();
     assert!(open.is_empty(), "{open:#?}");
+}
+
+/// A longer address is refused before anything of ours sees it, without a document.
+#[test]
+fn all_that_an_operation_takes_fits_into_one_address() {
+    let mut addresses = BTreeMap::new();
+    for parameter in parameters() {
+        let address = addresses.entry((parameter.method, parameter.path.clone()));
+        // With the signs around its name.
+        let name = if parameter.is_of_query { parameter.name.len() + 2 } else { 0 };
+        *address.or_insert(parameter.path.len()) += name + parameter.most_bytes();
+    }
+    let longest = addresses.values().max().expect("an operation");
+    assert!(*longest > 10_000, "{longest} bytes: nothing was counted");
+    addresses.retain(|_, bytes| *bytes > MAX_ADDRESS_BYTES);
+    assert!(addresses.is_empty(), "{addresses:#?}");
 }
 
 #[test]

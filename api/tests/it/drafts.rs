@@ -4,6 +4,7 @@ use crate::shop::{Shop, request, shop};
 use accounts::verify::Mode;
 use axum::body::Body;
 use axum::http::StatusCode;
+use serde_json::json;
 use support::drafts::{self, NewDraft};
 use uuid::Uuid;
 
@@ -62,6 +63,65 @@ async fn a_draft_is_written_once_answered_while_fresh_and_written_anew_after_a_m
     assert_ne!(stale.field("job_id"), delivered.field("job_id"));
     assert_eq!(stale.json["stale_draft"]["reply"], "It is on its way.");
     assert_eq!(stale.json["stale_draft"]["stale"], true);
+}
+
+#[tokio::test]
+async fn none_is_asked_for_where_none_is_wanted_and_the_answer_says_why() {
+    let shop = shop(Mode::Token).await;
+    let later = "2026-11-20T11:00:00Z";
+    for (id, ticket, message, why) in [
+        (1, json!({"status": "closed"}), None, "the ticket is closed"),
+        (2, json!({"tags": ["No-AI"]}), None, "a tag reserves the ticket for people"),
+        (3, json!({"spam": true}), None, "the ticket is spam"),
+        (4, json!({"trashed_datetime": later}), None, "the ticket was deleted"),
+        (
+            5,
+            json!({}),
+            Some(json!({"id": 51, "from_agent": true, "body_text": "On its way."})),
+            "an agent has spoken last",
+        ),
+    ] {
+        let first = json!({
+            "ticket": {"id": id, "channel": "email", "updated_datetime": "2026-11-20T10:00:00Z"},
+            "message": {"id": 50, "from_agent": false, "body_text": "Where is it?", "created_datetime": "2026-11-20T10:00:00Z"},
+        });
+        let path = format!("/api/ai/tickets/{id}/draft");
+        assert_eq!(shop.deliver(&first.to_string()).await.field("decision"), "queued", "{why}");
+        assert_eq!(shop.get(&path).await.status, StatusCode::ACCEPTED, "{why}");
+        let mut news = json!({"ticket": {"id": id, "channel": "email", "updated_datetime": later}});
+        for (name, value) in ticket.as_object().expect("an object") {
+            news["ticket"][name] = value.clone();
+        }
+        if let Some(mut message) = message {
+            message["created_datetime"] = json!(later);
+            news["message"] = message;
+        }
+        assert_eq!(shop.deliver(&news.to_string()).await.field("decision"), "skipped", "{why}");
+        let refused = shop.get(&path).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{why}: {}", refused.text);
+        assert!(refused.field("detail").ends_with(why), "{}", refused.text);
+        // Whoever asks by hand has seen the ticket.
+        assert_eq!(shop.post(&path, "{}").await.status, StatusCode::ACCEPTED, "{why}");
+    }
+    // What was spam by mistake is answered once its customer writes again.
+    let again = json!({
+        "ticket": {"id": 3, "channel": "email", "spam": false, "updated_datetime": "2026-11-20T12:00:00Z"},
+        "message": {"id": 52, "from_agent": false, "body_text": "Hello?", "created_datetime": "2026-11-20T12:00:00Z"},
+    });
+    assert_eq!(shop.deliver(&again.to_string()).await.field("decision"), "queued");
+    assert_eq!(shop.get("/api/ai/tickets/3/draft").await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_ticket_of_ours_without_a_word_of_its_customer_gets_no_draft() {
+    let shop = shop(Mode::Token).await;
+    let made = shop.post("/api/tickets", r#"{"subject": "Lamp", "channel": "email"}"#).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let path = format!("/api/ai/tickets/{}/draft", made.field("id"));
+    for refused in [shop.get(&path).await, shop.post(&path, "{}").await] {
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+        assert!(refused.field("detail").contains("no word of the customer"), "{}", refused.text);
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ use crate::shop::{Answer, Shop, request, shop, shop_with};
 use accounts::verify::Mode;
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 fn get(path: &str) -> Request<Body> {
     request("GET", path).body(Body::empty()).expect("a request")
@@ -56,6 +58,56 @@ async fn without_redis_it_is_degraded_and_ready() {
     let ready = until(&shop, "/health/ready", "degraded").await;
     assert_eq!(ready.status, StatusCode::OK);
     assert_eq!(ready.json["components"]["redis"], "down");
+}
+
+#[tokio::test]
+async fn a_cluster_whose_schedulers_are_away_is_degraded_and_ready() {
+    let shop = shop(Mode::Token).await;
+    let mut tx = shop.state.db.queue_tx().await.expect("a transaction");
+    // Somebody led until a minute ago.
+    jobs::schedules::lead(&mut tx, uuid::Uuid::now_v7(), -60.0).await.expect("a leader");
+    tx.commit().await.expect("committed");
+    let ready = until(&shop, "/health/ready", "degraded").await;
+    assert_eq!(ready.status, StatusCode::OK);
+    assert!(ready.json["scheduler_away_since"].is_string(), "{}", ready.text);
+    assert_eq!(ready.json["components"]["redis"], "ok");
+}
+
+/// A user who may read alone stands for a replica and for a full memory: it answers, and takes nothing.
+#[tokio::test]
+async fn a_redis_that_takes_nothing_is_degraded_and_says_what_to_do() {
+    let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
+    let (_, rest) = redis.split_once("://").expect("a URL");
+    let host = rest.split('/').next().expect("a host");
+    let user = format!("reader-{}", uuid::Uuid::now_v7().simple());
+    let mut direct = BufReader::new(TcpStream::connect(host).await.expect("the test server"));
+    let mut tell = async |line: String| {
+        direct.write_all(line.as_bytes()).await.expect("it listens");
+        let mut answer = String::new();
+        direct.read_line(&mut answer).await.expect("it answers");
+        answer
+    };
+    let set = format!("ACL SETUSER {user} on >secret ~* &* +@all -@write\r\n");
+    assert_eq!(tell(set).await, "+OK\r\n");
+    let many = std::num::NonZeroU32::new(1_000).expect("not zero");
+    let rates = api::web::limits::Rates {
+        general_per_minute: many,
+        webhooks_per_minute: many,
+        ai_per_minute: many,
+        segments_per_minute: many,
+    };
+    let shop = shop_with(Mode::Token, rates, &format!("redis://{user}:secret@{host}")).await;
+    let ready = loop {
+        let ready = until(&shop, "/health/ready", "degraded").await;
+        // A busy machine may have made it answer late.
+        if ready.json["components"]["redis"] == "refuses" {
+            break ready;
+        }
+    };
+    assert_eq!(ready.status, StatusCode::OK);
+    let advice = ready.json["redis_advice"].as_str().expect("what to do");
+    assert!(advice.contains("rights"), "{advice}");
+    assert_eq!(tell(format!("ACL DELUSER {user}\r\n")).await, ":1\r\n");
 }
 
 #[tokio::test]

@@ -15,6 +15,17 @@ async fn a_queue_is_paused_resized_and_resumed() {
     let queues = call(&shop, &operator, "GET", "/api/admin/queues", "").await;
     let ai = queues.json["items"].as_array().expect("items").iter().find(|queue| queue["queue"] == "ai");
     assert_eq!(ai.expect("the queue")["jobs"]["ready"], 1);
+    // One that has had no job can be seen, and paused before the first.
+    let names: Vec<&str> = queues.json["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .filter_map(|one| one["queue"].as_str())
+        .collect();
+    assert!(
+        names.is_sorted() && ["imports", "outbound"].iter().all(|name| names.contains(name)),
+        "{names:?}"
+    );
 
     let path = |action: &str| format!("/api/admin/queues/ai/{action}");
     let paused = call(&shop, &operator, "POST", &path("pause"), r#"{"reason": "the model is down"}"#).await;
@@ -34,7 +45,10 @@ async fn a_drain_says_how_many_wait_and_becomes_a_job() {
     let operator = operator(&shop).await;
     enqueue(&shop, &shop.key).await;
     let dry = call(&shop, &operator, "POST", "/api/admin/queues/ai/drain", r#"{"dry_run": true}"#).await;
-    assert_eq!((dry.status.as_u16(), &dry.json), (200, &json!({"matching": 1})));
+    assert_eq!((dry.status.as_u16(), &dry.json), (200, &json!({"matching": 1, "kinds": {"draft_reply": 1}})));
+    let other = r#"{"dry_run": true, "kind": "probe"}"#;
+    let none = call(&shop, &operator, "POST", "/api/admin/queues/ai/drain", other).await;
+    assert_eq!(none.json["matching"], 0, "{}", none.text);
     let drain =
         call(&shop, &operator, "POST", "/api/admin/queues/ai/drain", r#"{"reason": "a mistake"}"#).await;
     assert_eq!((drain.status.as_u16(), &drain.json["matching"]), (202, &json!(1)));

@@ -26,6 +26,7 @@ async fn imported(shop: &Shop) -> Uuid {
         size_bytes: None,
         fingerprint: None,
         is_current: false,
+        newest_at: None,
         batch_lines: 100,
         erasure_key: ErasureKey::of(&[7; 32], shop.tenant),
     };
@@ -165,6 +166,10 @@ async fn customers_are_merged_and_taken_apart_again() {
     }
     let listed = shop.get("/api/customers/g-1/merges").await;
     assert_eq!(listed.json[0]["id"], merged.json["id"]);
+    // Of who was merged is told who they are now.
+    let opened = shop.get("/api/customers/g-1").await;
+    let profile = &opened.json["profile"];
+    assert_eq!((&profile["customer_id"], &profile["orders"]), (&"g-2".into(), &2.into()), "{}", opened.text);
     let undo = format!("/api/customers/merges/{}/undo", merged.field("id"));
     assert_eq!(shop.post(&undo, "").await.status, StatusCode::OK);
     assert_eq!(spend(&shop).await, ["g-1 30.00", "g-2 40.00"]);

@@ -198,3 +198,27 @@ async fn what_is_wrong_with_a_mapping_is_said_by_field() {
         StatusCode::BAD_REQUEST
     );
 }
+
+#[tokio::test]
+async fn what_a_mapping_would_have_to_say_is_told_as_lists() {
+    let shop = shop(Mode::Token).await;
+    let missing = preview(&shop, "", "Kennung;Wann;Wer;Stk;Wert\n1;2026-03-01;a@x.de;1;10,00\n").await;
+    assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", missing.text);
+    assert_eq!(missing.json["columns"], json!(["Kennung", "Wann", "Wer", "Stk", "Wert"]));
+    assert!(missing.json["missing"].as_array().is_some_and(|what| what.contains(&"order_id".into())));
+    let text = "order_id,customer_id,ordered_at,amount,status\n1,c1,2026-03-01,5,wundersam\n2,c1,2026-03-01,5,paid\n";
+    let shown = preview(&shop, "?currency=EUR", text).await;
+    assert_eq!(shown.json["unknown_statuses"], json!(["wundersam"]), "{}", shown.text);
+}
+
+#[tokio::test]
+async fn a_preview_of_more_than_an_import_may_have_is_refused_and_leaves_nothing() {
+    let shop = shop(Mode::Token).await;
+    let path = "/api/orders/import/preview";
+    let mut sent = upload(&shop.key, path, "application/octet-stream", "PK");
+    sent.headers_mut().insert("content-length", "9000000".parse().expect("a header"));
+    let refused = shop.send(sent).await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE, "{}", refused.text);
+    let left = std::fs::read_dir(shop.imports().join("incoming")).expect("the folder of uploads").count();
+    assert_eq!(left, 0);
+}

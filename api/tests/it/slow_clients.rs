@@ -1,4 +1,4 @@
-//! Clients that say nothing, slowly, over real connections; and those who wait for good reason.
+//! Clients that say nothing, slowly, over real connections, or say it at length; and those who wait for good reason.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use crate::shop::{Shop, shop};
 use accounts::verify::Mode;
 use api::settings::{Patience, Settings};
 use api::state::AppState;
+use api::web::door::MAX_ADDRESS_BYTES;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -83,6 +84,28 @@ async fn a_head_that_does_not_come_ends_its_connection() {
     assert!(!said.contains("200 OK"), "{said}");
     let whole = server.connect(&get("/health/live", "", "close")).await;
     assert!(to_end(whole).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn the_longest_address_that_is_described_reaches_its_route() {
+    let shop = shop(Mode::Token).await;
+    let server = Server::start(&shop, Patience::default()).await;
+    let start = "/api/jobs?cursor=";
+    let address = format!("{start}{}", "x".repeat(MAX_ADDRESS_BYTES - start.len()));
+    let said = to_end(server.connect(&get(&address, &shop.key, "close")).await).await;
+    assert!(said.starts_with("HTTP/1.1 400") && said.contains("\"field\":\"cursor\""), "{said}");
+}
+
+/// Which of them would count is how one request is smuggled behind another.
+#[tokio::test]
+async fn two_lengths_that_differ_are_refused_and_end_the_connection() {
+    let shop = shop(Mode::Token).await;
+    let server = Server::start(&shop, Patience::default()).await;
+    let head = format!("POST /api/jobs HTTP/1.1\r\nHost: desk\r\nX-API-Key: {}\r\n", shop.key);
+    let two = server.connect(&format!("{head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n")).await;
+    let said = to_end(two).await;
+    assert!(said.starts_with("HTTP/1.1 400"), "{said}");
+    assert_eq!(shop.count("jobs.live").await, 0);
 }
 
 #[tokio::test]

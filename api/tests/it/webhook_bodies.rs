@@ -68,10 +68,13 @@ async fn half_an_emoji_costs_half_a_character() {
             "message.body_text",
         ),
         (
-            r#"{"ticket":{"id":90019,"custom_fields":[{"v":"\ude00"}]},"message":{"id":1,"body_text":"x"}}"#,
+            r#"{"ticket":{"id":90019,"custom_fields":[{"v":"\ude00"}]},"message":{"id":1,"from_agent":false,"body_text":"x"}}"#,
             "ticket.custom_fields[0].v",
         ),
-        (r#"{"ticket":{"id":90020,"n\ud83d":1},"message":{"id":1,"body_text":"x"}}"#, "ticket"),
+        (
+            r#"{"ticket":{"id":90020,"n\ud83d":1},"message":{"id":1,"from_agent":false,"body_text":"x"}}"#,
+            "ticket",
+        ),
     ] {
         let answer = shop.deliver_signed(body, SECRET).await;
         let delivery = shown(&shop, &answer).await;
@@ -128,6 +131,23 @@ async fn a_later_event_about_a_message_is_news() {
         assert_eq!(shop.deliver(body).await.status.as_u16(), status, "{body}");
     }
     assert_eq!(status_of(&shop, "90021").await, "open");
+}
+
+#[tokio::test]
+async fn what_came_under_a_constant_id_of_events_is_not_lost() {
+    let shop = shop(Mode::Token).await;
+    for event in ["90022", "\"updated\""] {
+        for (message, text, status) in [(1, "One", 202), (2, "Two", 202), (2, "Two", 200)] {
+            let body = format!(
+                r#"{{"id":{event},"type":"ticket-updated","data":{{"ticket":{{"id":90022,"messages":[
+                    {{"id":{message},"from_agent":false,"body_text":"{text} of {message}"}}]}}}}}}"#
+            );
+            let answer = shop.deliver(&body).await;
+            assert_eq!(answer.status.as_u16(), status, "{body}: {}", answer.text);
+        }
+        assert_eq!(text_of_message(&shop, "90022").await, "Two of 2");
+    }
+    assert_eq!(shop.count("support_app.message").await, 2);
 }
 
 #[tokio::test]

@@ -5,6 +5,9 @@
 //! must be in [`WITHOUT_PERMISSION`], with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use accounts::api_keys::{self, Scope};
@@ -196,6 +199,46 @@ async fn each_role_may_what_the_table_says() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(needs.len() > 40, "{needs:?}");
+}
+
+/// Who may not send a body is told so before a byte of it is read, whatever it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_is_read_for_nobody_who_may_not_send_it() {
+    let shop = shop(Mode::Token).await;
+    let router = api::router(shop.state.clone());
+    let nothing = key(&shop, shop.tenant, &[]).await;
+    let asked = |operation: &Operation| {
+        let is_free = WITHOUT_PERMISSION.iter().any(|(start, _)| operation.path.starts_with(start));
+        !operation.is_public && !is_free
+    };
+    let (mut faults, mut tried) = (Vec::new(), 0);
+    for Operation { method, path, .. } in operations().into_iter().filter(asked) {
+        let is_read = Arc::new(AtomicBool::new(false));
+        let seen = is_read.clone();
+        let body = Body::from_stream(futures_util::stream::once(async move {
+            seen.store(true, Ordering::Relaxed);
+            Ok::<_, Infallible>(bytes::Bytes::from_static(b"{"))
+        }));
+        let request = Request::builder()
+            .method(method.as_str())
+            .uri(filled(&path, STRANGER))
+            .header("x-api-key", &nothing)
+            .header("content-type", "text/plain")
+            .body(body)
+            .expect("a request");
+        let response = router.clone().oneshot(request).await.expect("the router cannot fail");
+        let status = response.status().as_u16();
+        // What is no refusal may be a stream without an end.
+        let body = if status == 403 { response.into_body() } else { Body::empty() };
+        let text = axum::body::to_bytes(body, 1 << 20).await.expect("a refusal");
+        let refused = Seen { status, text: String::from_utf8_lossy(&text).into_owned() };
+        tried += 1;
+        if named(&refused).is_none() || is_read.load(Ordering::Relaxed) {
+            faults.push(format!("{method} {path}: {status} {}", refused.text));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(tried > 200, "{tried} operations");
 }
 
 /// A few of these ids, from all over them: every one of them at every route would take minutes.

@@ -37,6 +37,7 @@ async fn a_customer_is_made_found_opened_and_changed() {
         ("?q=%2B49301234567", vec!["g-77"]),
         ("?q=ann", vec!["g-77", "g-78"]),
         ("?q=annab", vec!["g-78"]),
+        ("?q=Lin", vec!["g-77"]),
         ("?q=zz", vec![]),
     ] {
         let list = shop.get(&format!("/api/customers{q}")).await;

@@ -16,6 +16,28 @@ async fn make_final(shop: &Shop, id: &str) {
 }
 
 #[tokio::test]
+async fn a_ticket_is_about_something_or_somebody() {
+    let shop = shop(Mode::Token).await;
+    for about_nothing in
+        [json!({}), json!({"customer": {}, "message": null}), json!({"priority": "high", "tags": ["vip"]})]
+    {
+        let refused = send(&shop, "POST", "/api/tickets", &about_nothing).await;
+        let said = (refused.status.as_u16(), refused.field("field"));
+        assert_eq!(said, (400, "subject"), "{about_nothing}: {}", refused.text);
+        assert!(refused.field("detail").contains("a subject, a message or a customer"), "{}", refused.text);
+    }
+    assert_eq!(shop.count("support_app.ticket").await, 0);
+    for enough in [
+        json!({"subject": "A broken lamp"}),
+        json!({"customer": {"name": "Ann"}}),
+        json!({"message": {"from": "customer", "text": "hello"}}),
+    ] {
+        let made = send(&shop, "POST", "/api/tickets", &enough).await;
+        assert_eq!(made.status, 201, "{enough}: {}", made.text);
+    }
+}
+
+#[tokio::test]
 async fn a_ticket_is_made_opened_and_found_in_lists() {
     let shop = shop(Mode::Token).await;
     let body = json!({

@@ -21,6 +21,8 @@ async fn a_request_says_who_asks_and_until_when_and_names_nobody_in_the_trail() 
         call(&shop, &shop.key, "POST", "/api/privacy/requests", &body, &[("idempotency-key", "k1")]).await;
     assert_eq!(made.status, 202, "{}", made.text);
     assert!(!made.text.contains("ann@example.com"), "the answer is kept, so it names nobody: {}", made.text);
+    let remark = made.json["remarks"][0].as_str().expect("it says why");
+    assert!(remark.contains("was understood"), "{remark}");
     let again =
         call(&shop, &shop.key, "POST", "/api/privacy/requests", &body, &[("idempotency-key", "k1")]).await;
     assert_eq!((again.field("id"), shop.count("support_app.privacy_request").await), (made.field("id"), 1));

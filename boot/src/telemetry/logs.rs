@@ -22,8 +22,9 @@ pub(super) const DEFAULT_FILTER: &str = "info,tokio_cron_scheduler=warn";
 /// What is logged, by `DESK_LOG`.
 pub(super) fn filter_from_env() -> Result<EnvFilter, SettingError> {
     let directives = env::optional("DESK_LOG", DEFAULT_FILTER.to_owned(), "tracing directives")?;
-    // The protocol's library writes what a client sent into its warnings.
-    EnvFilter::try_new(format!("rmcp=error,{directives}"))
+    // The protocol's library writes what a client sent into its warnings; what Postgres remarks on a statement that it
+    // carries out (a search for nothing but stop words) is no news.
+    EnvFilter::try_new(format!("rmcp=error,sqlx::postgres::notice=warn,{directives}"))
         .map_err(|_| env::invalid("DESK_LOG", &directives, "tracing directives, e.g. info,jobs=debug"))
 }
 

@@ -32,6 +32,7 @@ pub const METRICS: &[Metric] = &[
     gauge("deskwork_jobs", "Jobs by queue and state, from the ledger's books."),
     counter("deskwork_job_transitions_total", "Changes of a job's state by queue, kind and new state."),
     counter("deskwork_job_waits_total", "Runs that were put off and cost no attempt, by kind and reason."),
+    gauge("deskwork_outcomes_refused", "Outcomes of jobs that the ledger refuses, held until it takes them."),
     histogram("deskwork_job_duration_seconds", "Run time of an attempt by kind."),
     histogram("deskwork_job_wait_seconds", "Time from becoming claimable to the start, by queue."),
     gauge("deskwork_queue_oldest_seconds", "Age of the longest waiting claimable job by queue."),
@@ -51,6 +52,14 @@ pub const METRICS: &[Metric] = &[
     counter("deskwork_upstream_requests_total", "Requests to an upstream by upstream and outcome."),
     histogram("deskwork_upstream_request_seconds", "Time to an upstream's answer by upstream."),
     counter("deskwork_upstream_circuits_opened_total", "Circuits that opened by upstream."),
+    counter(
+        "deskwork_upstream_refused_total",
+        "Requests that an upstream refused for good, by upstream and reason.",
+    ),
+    gauge(
+        "deskwork_upstream_left_alone_until_seconds",
+        "Until when an upstream that all tenants share is not called because it said so, in seconds since 1970.",
+    ),
     counter("deskwork_upstream_throttled_total", "Calls that an upstream put off for its rate, by upstream."),
     counter(
         "deskwork_upstream_local_pace_total",

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{Setting, SettingError};
+use crate::{Faults, Setting, SettingError};
 
 pub use metrics::{METRICS, Metric, MetricKind};
 pub use traces::{set_parent, trace_parent_of, trace_parent_of_current_span};
@@ -55,6 +55,13 @@ struct Inner {
 /// How often samples of histograms are folded into their buckets, so that they do not pile up when
 /// nobody asks for the metrics.
 const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Looks at [`SETTINGS`], and at the other variables of the OpenTelemetry specification, before anything starts.
+pub(crate) fn check(faults: &mut Faults) {
+    faults.keep(logs::filter_from_env());
+    faults.keep(logs::format_from_env());
+    traces::check(faults);
+}
 
 impl Telemetry {
     /// Starts it; `service` is the name under which traces appear. Needs a Tokio runtime. When logs

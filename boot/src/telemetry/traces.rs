@@ -15,10 +15,13 @@ use opentelemetry_sdk::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::{SettingError, env};
+use crate::{Faults, SettingError, env};
 
 /// How long the end of a process waits for the last spans to be taken.
 const SHUTDOWN: Duration = Duration::from_secs(3);
+
+/// Where traces are sent.
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// Sends spans in batches, from a thread of its own.
 #[derive(Debug)]
@@ -29,11 +32,9 @@ pub(super) struct Exporter {
 impl Exporter {
     /// The exporter that the OpenTelemetry variables ask for, if they do.
     pub(super) fn from_env(service: &'static str) -> Result<Option<Exporter>, SettingError> {
-        const NAME: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-        let Some(endpoint) = env::maybe::<String>(NAME, "a URL")? else { return Ok(None) };
-        check_others(|name| std::env::var(name).ok())?;
+        let Some(endpoint) = env::maybe::<String>(ENDPOINT, "a URL")? else { return Ok(None) };
         let exporter = SpanExporter::builder().with_http().build().map_err(|_| {
-            env::invalid(NAME, &endpoint, "the URL of an OTLP receiver, e.g. http://127.0.0.1:4318")
+            env::invalid(ENDPOINT, &endpoint, "the URL of an OTLP receiver, e.g. http://127.0.0.1:4318")
         })?;
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
@@ -66,27 +67,32 @@ const SAMPLERS: [&str; 6] = [
     "parentbased_traceidratio",
 ];
 
-/// Refuses values of the specification's other variables that the SDK would leave aside without a word. It reads them by
-/// itself, so they are in no table of ours.
-fn check_others(read: impl Fn(&str) -> Option<String>) -> Result<(), SettingError> {
+/// Refuses values of the specification's other variables that the SDK would leave aside without a word, when traces are sent
+/// at all. It reads them by itself, so they are in no table of ours.
+pub(super) fn check(faults: &mut Faults) {
+    let endpoint: Option<String> = faults.or_default(env::maybe(ENDPOINT, "a URL"));
+    if endpoint.is_some() {
+        check_others(|name| std::env::var(name).ok(), faults);
+    }
+}
+
+fn check_others(read: impl Fn(&str) -> Option<String>, faults: &mut Faults) {
     const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
     const RATIO: &str = "OTEL_TRACES_SAMPLER_ARG";
     const TIMEOUTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"];
-    // Set to nothing is not set, says the specification.
-    let read = |name| read(name).filter(|value| !value.is_empty());
-    if let Some(value) = read(SAMPLER).filter(|value| !SAMPLERS.contains(&value.as_str())) {
-        return Err(env::invalid(SAMPLER, &value, &format!("among {}", SAMPLERS.join(", "))));
-    }
-    let is_ratio = |value: &String| value.parse::<f64>().is_ok_and(|ratio| (0.0..=1.0).contains(&ratio));
-    if let Some(value) = read(RATIO).filter(|value| !is_ratio(value)) {
-        return Err(env::invalid(RATIO, &value, "a number from 0 to 1"));
-    }
-    for name in TIMEOUTS {
-        if let Some(value) = read(name).filter(|value| value.parse::<u64>().is_err()) {
-            return Err(env::invalid(name, &value, "a whole number of milliseconds"));
+    let is_sampler = |value: &str| SAMPLERS.contains(&value);
+    let is_ratio = |value: &str| value.parse::<f64>().is_ok_and(|ratio| (0.0..=1.0).contains(&ratio));
+    let mut check = |name: &'static str, fits: &dyn Fn(&str) -> bool, expected: &str| {
+        // Set to nothing is not set, says the specification.
+        if let Some(value) = read(name).filter(|value| !value.is_empty() && !fits(value)) {
+            faults.keep::<()>(Err(env::invalid(name, &value, expected)));
         }
+    };
+    check(SAMPLER, &is_sampler, &format!("among {}", SAMPLERS.join(", ")));
+    check(RATIO, &is_ratio, "a number from 0 to 1");
+    for name in TIMEOUTS {
+        check(name, &|value| value.parse::<u64>().is_ok(), "a whole number of milliseconds");
     }
-    Ok(())
 }
 
 /// The W3C `traceparent` of the current span; `None` when traces are off.
@@ -142,7 +148,11 @@ mod tests {
 
     #[test]
     fn variables_that_the_sdk_would_leave_aside_are_refused() {
-        let check = |name: &str, value: &str| check_others(|asked| (asked == name).then(|| value.to_owned()));
+        let check = |name: &str, value: &str| {
+            let mut faults = Faults::default();
+            check_others(|asked| (asked == name).then(|| value.to_owned()), &mut faults);
+            faults.none_with(Some(()))
+        };
         for (name, value) in [
             ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
             ("OTEL_TRACES_SAMPLER", ""),
@@ -158,8 +168,10 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "x"),
             ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "10s"),
         ] {
-            let error = check(name, value).expect_err("refused").to_string();
+            let faults = check(name, value).expect_err("refused");
+            let error = faults[0].to_string();
             assert!(error.starts_with(&format!("{name} is {value:?}; it should be ")), "{error}");
+            assert_eq!(faults.len(), 1);
         }
     }
 

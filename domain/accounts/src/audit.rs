@@ -89,7 +89,7 @@ pub async fn record_views(db: &Db, views: &[View]) -> Result<(), DbError> {
     db.commit(tx).await
 }
 
-/// Which lines of a tenant's trail are asked for; what is missing restricts nothing.
+/// Which lines of the trail are asked for; what is missing restricts nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Who.
@@ -102,29 +102,37 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     /// Before.
     pub to: Option<DateTime<Utc>>,
+    /// Without those that tell who looked at what: each page of a list writes one.
+    pub without_looks: bool,
 }
 
-/// Newest lines of a tenant first that fit the filter, from before `(at, id)`, at most `limit` (gateway role).
+/// Newest lines first that fit the filter, from before `(at, id)` of a former page's last line, at most `limit`; of one
+/// tenant or of all (gateway role).
 ///
 /// # Errors
 /// The database failed.
 pub async fn search(
     tx: &mut Tx,
-    tenant: TenantId,
+    tenant: Option<TenantId>,
     filter: &Filter,
     before: Option<(DateTime<Utc>, Uuid)>,
     limit: u32,
 ) -> Result<Vec<Entry>, DbError> {
     let mut query = sqlx::QueryBuilder::new(
-        "select id, tenant_id, actor, action, subject, detail, correlation_id, at from shared.audit where tenant_id = ",
+        "select id, tenant_id, actor, action, subject, detail, correlation_id, at from shared.audit where true",
     );
-    query.push_bind(tenant);
+    if let Some(tenant) = tenant {
+        query.push(" and tenant_id = ").push_bind(tenant);
+    }
     for (column, value) in
         [("actor", &filter.actor), ("action", &filter.action), ("subject", &filter.subject)]
     {
         if let Some(value) = value {
             query.push(format!(" and {column} = ")).push_bind(value);
         }
+    }
+    if filter.without_looks {
+        query.push(" and action not like '%.view'");
     }
     if let Some(from) = filter.from {
         query.push(" and at >= ").push_bind(from);
@@ -159,26 +167,4 @@ pub struct Entry {
     pub correlation_id: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
-}
-
-/// Newest lines first, from before `(at, id)` of a former page's last line, at most `limit`; of one tenant or of
-/// all (gateway role).
-pub async fn list(
-    tx: &mut Tx,
-    tenant: Option<TenantId>,
-    before: Option<(DateTime<Utc>, Uuid)>,
-    limit: u32,
-) -> Result<Vec<Entry>, DbError> {
-    let (before_at, before_id) = before.unzip();
-    Ok(sqlx::query_as(
-        "select id, tenant_id, actor, action, subject, detail, correlation_id, at from shared.audit
-         where ($1::uuid is null or tenant_id = $1) and ($2::timestamptz is null or (at, id) < ($2, $3))
-         order by at desc, id desc limit $4",
-    )
-    .bind(tenant)
-    .bind(before_at)
-    .bind(before_id)
-    .bind(i64::from(limit))
-    .fetch_all(&mut **tx)
-    .await?)
 }

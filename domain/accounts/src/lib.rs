@@ -10,6 +10,7 @@ pub mod base_url;
 pub mod console;
 pub mod foreign;
 pub mod integrations;
+pub mod master_key;
 pub mod people;
 pub mod personal;
 pub mod public_address;

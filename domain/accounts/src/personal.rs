@@ -20,6 +20,7 @@ pub static STORES: &[Store] = &[
     Store::nobody("shared.login_token", "people who work at the desk"),
     Store::nobody("shared.oidc_flow", "people who work at the desk"),
     Store::nobody("shared.tenant_key", "keys"),
+    Store::nobody("shared.master_key", "keys"),
     Store::nobody("shared.shop_account", "connections of the shop"),
     Store::nobody("shared.install_flow", "people who work at the desk"),
 ];

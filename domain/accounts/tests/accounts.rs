@@ -6,6 +6,7 @@ use accounts::api_keys::{self, Scope};
 use accounts::audit;
 use accounts::base_url::Loopback;
 use accounts::integrations::{self, Gorgias, IntegrationError};
+use accounts::master_key;
 use accounts::seal::MasterKey;
 use accounts::tenants::{self, CreateTenantError};
 use accounts::verify::{Mode, Verification};
@@ -158,9 +159,12 @@ async fn the_trail_is_written_by_apps_and_read_page_by_page() {
 
     let mut tx = world.db.queue_tx().await.expect("begins");
     act_as(&mut tx, Role::Gateway, None).await.expect("changes role");
-    let first = audit::list(&mut tx, Some(world.tenant), None, 3).await.expect("lists");
+    let first =
+        audit::search(&mut tx, Some(world.tenant), &audit::Filter::default(), None, 3).await.expect("lists");
     let last = first.last().expect("three lines");
-    let rest = audit::list(&mut tx, None, Some((last.at, last.id)), 10).await.expect("lists");
+    let rest = audit::search(&mut tx, None, &audit::Filter::default(), Some((last.at, last.id)), 10)
+        .await
+        .expect("lists");
     let subjects: Vec<_> = first.iter().chain(&rest).map(|entry| entry.subject.as_str()).collect();
     assert_eq!(subjects, ["job:4", "job:3", "job:2", "job:1", "job:0"]);
 }
@@ -195,4 +199,37 @@ async fn connections_that_died_while_idle_go_unnoticed() {
     .expect("a superuser");
     assert!(ended >= 1);
     world.db.ping().await.expect("a new connection is made");
+}
+
+#[tokio::test]
+async fn another_systems_master_key_is_found_out_by_the_first_that_was_used() {
+    let world = world().await;
+    let ours: MasterKey = MASTER_KEY.parse().expect("a key");
+    let other: MasterKey = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".parse().expect("a key");
+    for (key, is_right) in [(&ours, true), (&ours, true), (&other, false), (&ours, true)] {
+        assert_eq!(master_key::is_of(&world.db, key).await.expect("answers"), is_right);
+    }
+    let worker = Db::connect(&world.database.url_for("desk_worker"), 1).expect("the URL is valid");
+    assert!(!master_key::is_of(&worker, &other).await.expect("a worker may ask too"));
+}
+
+#[tokio::test]
+async fn a_secret_of_before_finds_another_master_key_out() {
+    let world = world().await;
+    let ours: MasterKey = MASTER_KEY.parse().expect("a key");
+    let other: MasterKey = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".parse().expect("a key");
+    let tenant = world.tenant;
+    let mut tx = world.db.gateway_tx().await.expect("begins");
+    sqlx::query(
+        "insert into shared.integration (tenant_id, provider, sealed_secrets) values ($1, 'gorgias', $2)",
+    )
+    .bind(tenant)
+    .bind(ours.seal(&format!("{tenant}:gorgias"), b"hush"))
+    .execute(&mut *tx)
+    .await
+    .expect("the gateway may");
+    tx.commit().await.expect("commits");
+    for (key, is_right) in [(&other, false), (&ours, true), (&other, false)] {
+        assert_eq!(master_key::is_of(&world.db, key).await.expect("answers"), is_right);
+    }
 }

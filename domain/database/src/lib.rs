@@ -19,7 +19,7 @@ pub mod ids;
 pub mod nul;
 pub mod personal;
 
-pub use silence::{Mistrust, unless_silent};
+pub use silence::{Listening, Mistrust, RELEASE_WITHIN, unless_silent};
 
 use advice::Advised;
 use ids::TenantId;
@@ -29,6 +29,10 @@ pub type Tx = sqlx::Transaction<'static, Postgres>;
 
 /// How long a request waits for a connection before the database counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The same for a step of a job, for which nobody waits: the few connections for steps are all busy in a flood, and what is put
+/// off then is begun anew. A third of the shortest deadline of a kind that has steps.
+const STEP_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the beginning of a transaction may go unanswered.
 const BEGIN_WITHIN: Duration = Duration::from_secs(3);
@@ -88,7 +92,7 @@ impl Db {
     /// A pool for `url` that connects when first used. Must be called inside a Tokio runtime. Fails only when
     /// the URL is malformed or its TLS settings are.
     pub fn connect(url: &str, max_connections: u32) -> Result<Db, DbError> {
-        Db::open(PgConnectOptions::from_str(url)?, max_connections)
+        Db::open(PgConnectOptions::from_str(url)?, max_connections, ACQUIRE_TIMEOUT)
     }
 
     /// Like `connect`, with connections that act as `role` from their first moment: for work that is one statement
@@ -96,7 +100,8 @@ impl Db {
     /// work and commit. A statement that needs a tenant calls a function that sets it, for its own transaction,
     /// by `set_config('desk.tenant_id', ..., true)`; until then no policy lets a row through.
     pub fn connect_as(url: &str, role: Role, max_connections: u32) -> Result<Db, DbError> {
-        Db::open(PgConnectOptions::from_str(url)?.options([("role", role.name())]), max_connections)
+        let options = PgConnectOptions::from_str(url)?.options([("role", role.name())]);
+        Db::open(options, max_connections, ACQUIRE_TIMEOUT)
     }
 
     /// Like `connect`, for the short steps of jobs, by keys. Statements are planned once a connection, whatever their
@@ -104,13 +109,18 @@ impl Db {
     /// Commits do not wait for the disk: the job's completion, which is written to the same log after them, does, so a
     /// crash that takes the one takes the other, and the job runs again. Not for what is told to somebody outside
     /// before the completion, nor for what holds a connection longer than a moment: there are few, so that a full
-    /// queue does not stand in the way of those who wait for an answer.
+    /// queue does not stand in the way of those who wait for an answer. Who finds none free waits for one for longer than
+    /// elsewhere. Not for what comes behind a call that was paid for either.
     pub fn connect_for_steps(url: &str, max_connections: u32) -> Result<Db, DbError> {
         let set = [("plan_cache_mode", "force_generic_plan"), ("synchronous_commit", "off")];
-        Db::open(PgConnectOptions::from_str(url)?.options(set), max_connections)
+        Db::open(PgConnectOptions::from_str(url)?.options(set), max_connections, STEP_ACQUIRE_TIMEOUT)
     }
 
-    fn open(options: PgConnectOptions, max_connections: u32) -> Result<Db, DbError> {
+    fn open(
+        options: PgConnectOptions,
+        max_connections: u32,
+        acquire_timeout: Duration,
+    ) -> Result<Db, DbError> {
         let options = options.application_name("deskwork").options([
             ("statement_timeout", "60s"),
             ("idle_in_transaction_session_timeout", "60s"),
@@ -122,7 +132,7 @@ impl Db {
         let (on_acquire, on_release) = (mistrust.clone(), mistrust.clone());
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .acquire_timeout(acquire_timeout)
             .max_lifetime(LIFETIME)
             // A connection that died while idle is found by `begin` below without a round trip for each use.
             .test_before_acquire(false)
@@ -178,6 +188,25 @@ impl Db {
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         self.mistrust.unless_silent(longest, work).await
+    }
+
+    /// What is known of connections that are dead without a word.
+    pub fn mistrust(&self) -> &Mistrust {
+        &self.mistrust
+    }
+
+    /// Whether the server has been at a statement of this login role for longer than this, in whichever process. Who waits
+    /// for its answer met a slow statement and no silence.
+    ///
+    /// # Errors
+    /// The server does not say.
+    pub async fn is_long_at_work(&self, longest: Duration) -> Result<bool, DbError> {
+        const AT_WORK: &str = "select exists (
+            select from pg_stat_activity
+            where datname = current_database() and usename = session_user and state = 'active'
+              and pid <> pg_backend_pid() and query_start < clock_timestamp() - make_interval(secs => $1))";
+        let asked = sqlx::query_scalar::<_, bool>(AT_WORK).bind(longest.as_secs_f64()).fetch_one(&self.pool);
+        Ok(self.mistrust.unless_silent(REQUEST_WITHIN, asked).await?)
     }
 
     /// Commits, and waits for the answer for a few seconds only. The commit itself goes on: to cancel it would make

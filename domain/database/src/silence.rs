@@ -5,27 +5,29 @@
 
 use std::{
     future::poll_fn,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Poll, Wake, Waker},
+    task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
 };
 
 use futures_util::task::AtomicWaker;
 use sqlx::{Connection, PgConnection};
-use tokio::time::sleep;
+use tokio::sync::watch;
 
 /// Since when the connections of a pool that were made before are not trusted; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Mistrust {
     since: Arc<Mutex<Option<Instant>>>,
+    /// When the server was last found silent.
+    silence: Arc<watch::Sender<Option<tokio::time::Instant>>>,
 }
 
 /// How long a connection that is given back may take to answer, after the rollback of what was left open in it.
-const RELEASE_WITHIN: Duration = Duration::from_secs(5);
+pub const RELEASE_WITHIN: Duration = Duration::from_secs(5);
 
 impl Mistrust {
     /// From now on no connection is trusted that exists already.
@@ -56,8 +58,19 @@ impl Mistrust {
             Some(result) => result,
             None => {
                 self.begin();
+                self.silence.send_replace(Some(tokio::time::Instant::now()));
                 Err(sqlx::Error::Io(silent(longest)).into())
             }
+        }
+    }
+
+    /// Resolves when the server was found silent at this time or later, on whichever connection of the pool; not before
+    /// that, so the caller says how long it waits. One that is given back dead is found within [`RELEASE_WITHIN`].
+    pub async fn silence_since(&self, since: tokio::time::Instant) {
+        let mut silence = self.silence.subscribe();
+        if silence.wait_for(|found| found.is_some_and(|found| found >= since)).await.is_err() {
+            // Nobody is left who could find it.
+            std::future::pending().await
         }
     }
 
@@ -100,26 +113,65 @@ pub(super) fn silent(longest: Duration) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::TimedOut, text)
 }
 
-/// The output of `work`; none when nothing woke it for `longest`. Whatever else wakes the task does not count,
-/// hence a waker of its own.
-async fn until_silent<F: Future + Unpin>(longest: Duration, mut work: F) -> Option<F::Output> {
-    let heard = Arc::new(Heard { news: AtomicBool::new(true), task: AtomicWaker::new() });
-    let waker = Waker::from(heard.clone());
-    let mut silence = pin!(sleep(longest));
+/// The output of `work`; none when nothing woke it for `longest`.
+async fn until_silent<F: Future + Unpin>(longest: Duration, work: F) -> Option<F::Output> {
+    let mut work = Listening::to(work);
+    let mut heard = work.heard_at();
+    let mut silence = pin!(tokio::time::sleep_until(heard + longest));
     poll_fn(move |cx| {
-        heard.task.register(cx.waker());
-        if heard.news.swap(false, Ordering::AcqRel) {
-            if let Poll::Ready(output) = pin!(&mut work).poll(&mut std::task::Context::from_waker(&waker)) {
-                return Poll::Ready(Some(output));
-            }
-            silence.as_mut().reset(tokio::time::Instant::now() + longest);
+        if let Poll::Ready(output) = Pin::new(&mut work).poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        if work.heard_at() != heard {
+            heard = work.heard_at();
+            silence.as_mut().reset(heard + longest);
         }
         silence.as_mut().poll(cx).map(|()| None)
     })
     .await
 }
 
+/// Work that waits for answers, and when the last one came. Whatever else wakes the task does not count, hence a waker of
+/// its own.
+#[derive(Debug)]
+pub struct Listening<F> {
+    work: F,
+    heard: Arc<Heard>,
+    waker: Waker,
+    heard_at: tokio::time::Instant,
+}
+
+impl<F> Listening<F> {
+    /// Listens to this work from now on.
+    pub fn to(work: F) -> Listening<F> {
+        let heard = Arc::new(Heard { news: AtomicBool::new(true), task: AtomicWaker::new() });
+        let waker = Waker::from(heard.clone());
+        Listening { work, heard, waker, heard_at: tokio::time::Instant::now() }
+    }
+
+    /// When something woke the work last: an answer, room to write, a time of its own that came.
+    pub fn heard_at(&self) -> tokio::time::Instant {
+        self.heard_at
+    }
+}
+
+impl<F: Future + Unpin> Future for Listening<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.get_mut();
+        this.heard.task.register(cx.waker());
+        if !this.heard.news.swap(false, Ordering::AcqRel) {
+            return Poll::Pending;
+        }
+        let polled = Pin::new(&mut this.work).poll(&mut Context::from_waker(&this.waker));
+        this.heard_at = tokio::time::Instant::now();
+        polled
+    }
+}
+
 /// Notes that the work itself was woken: its socket has something to read, or room to write.
+#[derive(Debug)]
 struct Heard {
     news: AtomicBool,
     task: AtomicWaker,
@@ -138,6 +190,8 @@ impl Wake for Heard {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::{sleep, timeout};
+
     use super::*;
 
     const LONGEST: Duration = Duration::from_secs(8);
@@ -169,5 +223,33 @@ mod tests {
             result = silent => assert!(is_silence(&result.expect_err("no answer came"))),
             _ = noise => panic!("the silence was not found beside a busy neighbour"),
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_hears_of_a_silence_that_was_found_since_and_of_no_other() {
+        let mistrust = Mistrust::default();
+        let before = tokio::time::Instant::now();
+        let silent = mistrust.unless_silent::<(), sqlx::Error>(LONGEST, std::future::pending()).await;
+        assert!(is_silence(&silent.expect_err("no answer came")));
+        timeout(LONGEST, mistrust.silence_since(before)).await.expect("it was found since");
+        sleep(Duration::from_secs(1)).await;
+        let after = tokio::time::Instant::now();
+        // Other troubles of a connection are no silence.
+        mistrust.begin();
+        timeout(LONGEST, mistrust.silence_since(after)).await.expect_err("none was found since");
+        // It is awaited, too.
+        let found = mistrust.unless_silent::<(), sqlx::Error>(LONGEST, std::future::pending());
+        let _ = futures_util::future::join(found, mistrust.silence_since(after)).await;
+        assert!(after.elapsed() >= 2 * LONGEST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_heard_when_it_is_woken_itself() {
+        let mut work = Listening::to(Box::pin(answers(3, Duration::from_secs(7))));
+        let began = tokio::time::Instant::now();
+        assert!(timeout(Duration::from_secs(10), &mut work).await.is_err(), "two answers are missing");
+        let heard_after = work.heard_at() - began;
+        assert!((7..10).contains(&heard_after.as_secs()), "{heard_after:?}");
+        assert_eq!(work.await.expect("they come"), 3);
     }
 }

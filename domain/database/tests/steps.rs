@@ -17,6 +17,15 @@ async fn set(tx: &mut Tx) -> [String; 4] {
 }
 
 #[tokio::test]
+async fn who_works_in_steps_waits_longer_for_a_connection_than_who_is_waited_for() {
+    let url = "postgres://nobody@127.0.0.1:1/nothing";
+    let patience = |db: &Db| db.pool().options().get_acquire_timeout();
+    let steps = Db::connect_for_steps(url, 1).expect("the URL is valid");
+    let db = Db::connect(url, 1).expect("the URL is valid");
+    assert!(patience(&steps) > patience(&db) * 2);
+}
+
+#[tokio::test]
 async fn a_step_is_planned_once_and_not_waited_for() {
     let database = fresh_database().await;
     let url = database.url_for("desk_worker");

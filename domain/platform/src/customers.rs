@@ -11,6 +11,7 @@ use database::{DbError, Tx};
 
 use crate::identities::normal::{self, Id};
 use crate::orders::statement::ID_LIMIT;
+use crate::zone;
 
 /// What is said of a text that is no id of a customer.
 pub const NO_ID: &str = "must have 1 to 128 characters";
@@ -142,7 +143,7 @@ pub struct Profile {
     pub last_order_at: Option<DateTime<Utc>>,
     /// Mean value of an order before returns.
     pub mean_order_value: Option<Decimal>,
-    /// Whole days since the last order.
+    /// Days since the last order, by the shop's days.
     pub recency_days: Option<i64>,
     /// The last orders, newest first.
     pub recent_orders: Vec<RecentOrder>,
@@ -181,6 +182,8 @@ pub async fn profile(
     .fetch_optional(&mut **tx)
     .await?;
     let Some(stored) = stored else { return Ok(None) };
+    let zone = zone::read(tx).await?;
+    let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
     Ok(Some(Profile {
         customer_id: customer_id.to_owned(),
         orders: stored.orders,
@@ -190,7 +193,7 @@ pub async fn profile(
         first_order_at: stored.first_order_at,
         last_order_at: stored.last_order_at,
         mean_order_value: stored.mean_order_value,
-        recency_days: stored.last_order_at.map(|last| (now - last).num_days().max(0)),
+        recency_days: stored.last_order_at.map(|last| (day(now) - day(last)).num_days().max(0)),
         recent_orders: recent_orders(tx, customer_id, recent).await?,
     }))
 }

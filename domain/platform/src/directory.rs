@@ -153,14 +153,17 @@ pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<Customer>, DbError> {
 /// # Errors
 /// The database failed.
 pub async fn addresses(tx: &mut Tx, customer: &Customer) -> Result<Vec<String>, DbError> {
+    // The id of somebody who was merged into them may be an address.
     let mut addresses: Vec<String> = sqlx::query_scalar(
-        "select value from platform.customer_identity
-         where tenant_id = (select shared.current_tenant()) and customer_id = $1 and kind = 'email'
+        "select distinct value from platform.customer_identity
+         where tenant_id = (select shared.current_tenant()) and customer_id = $1
+           and (kind = 'email' or kind = 'shop' and value like '%@%')
          order by value limit 50",
     )
     .bind(&customer.customer_id)
     .fetch_all(&mut **tx)
     .await?;
+    addresses.retain(|address| normal::email(address).as_ref() == Some(address));
     let own = [customer.email.as_deref(), Some(customer.customer_id.as_str())];
     for address in own.into_iter().flatten().filter_map(normal::email) {
         if !addresses.contains(&address) {
@@ -328,7 +331,30 @@ pub async fn exact(tx: &mut Tx, text: &str) -> Result<Vec<Customer>, DbError> {
     .await?)
 }
 
-/// Customers whose name begins so, by name, from behind the place of a former page's last one (support or platform role).
+/// A customer and where they stand among those who are called alike.
+#[derive(Debug, FromRow)]
+pub struct Called {
+    /// The customer.
+    #[sqlx(flatten)]
+    pub customer: Customer,
+    /// What of their name was looked for and found, in small letters.
+    pub place: String,
+}
+
+/// The customer of this id, or who they are since they were merged (support or platform role).
+///
+/// # Errors
+/// The database failed.
+pub async fn now(tx: &mut Tx, customer: &Customer) -> Result<Option<Customer>, DbError> {
+    let mut now = Some(customer.clone());
+    while let Some(into) = now.as_ref().and_then(|now| now.merged_into.clone()) {
+        now = get(tx, &into).await?;
+    }
+    Ok(now)
+}
+
+/// Customers whose name or last name begins so, by what begins so, from behind the place of a former page's last one (support or
+/// platform role).
 ///
 /// # Errors
 /// The database failed.
@@ -337,15 +363,15 @@ pub async fn named(
     beginning: &str,
     after: Option<(&str, &str)>,
     limit: i64,
-) -> Result<Vec<Customer>, DbError> {
-    let (after_name, after_id) = after.unzip();
+) -> Result<Vec<Called>, DbError> {
+    let (after_place, after_id) = after.unzip();
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "select {COLUMNS} from platform.customers_named(lower($1), $2, $3, $4::integer) n
+        "select {COLUMNS}, n.place from platform.customers_called(lower($1), $2, $3, $4::integer) n
          join platform.customer c on c.tenant_id = (select shared.current_tenant()) and c.customer_id = n.customer_id
-         order by n.lower_name, n.customer_id"
+         order by n.place collate \"C\", n.customer_id"
     )))
     .bind(beginning)
-    .bind(after_name)
+    .bind(after_place)
     .bind(after_id)
     .bind(limit)
     .fetch_all(&mut **tx)

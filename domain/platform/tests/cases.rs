@@ -11,11 +11,15 @@ use chrono::{DateTime, Utc};
 use database::Role;
 use platform::customers::{self, Found};
 use platform::identities::erased::ErasureKey;
+use platform::orders::currency;
 use platform::orders::file;
 use platform::orders::import::{self, Import, ImportError, Next, Outcome};
 use platform::orders::mapping::Stated;
+use platform::orders::preview;
 use platform::orders::progress::{self, Progress};
-use platform::orders::reading::{DateOrder, Request, Source};
+use platform::orders::reading::{DateOrder, Reading, Request, Source};
+use platform::orders::rule::RevenueRule;
+use platform::orders::state::compared;
 use sqlx::FromRow;
 use uuid::Uuid;
 use world::{World, world};
@@ -32,6 +36,10 @@ async fn try_to(
     bytes: impl AsRef<[u8]>,
     stated: Stated,
 ) -> Result<(Uuid, Progress), ImportError> {
+    let request = Request { stated, ..Request::new("EUR", now()) };
+    let source = Source::Memory(bytes.as_ref().into());
+    let newest_at =
+        Reading::open(&source, &request).and_then(|reading| reading.newest_order(&source)).ok().flatten();
     let wanted = Import {
         id: Uuid::now_v7(),
         tenant: world.tenant,
@@ -39,11 +47,11 @@ async fn try_to(
         size_bytes: None,
         fingerprint: None,
         is_current: false,
+        newest_at,
         batch_lines: 100,
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     };
-    let request = Request { stated, ..Request::new("EUR", now()) };
-    let open = file::open(Source::Memory(bytes.as_ref().into()), request);
+    let open = file::open(source, request);
     match import::run(&world.db, &wanted, open, |_| Next::Continue).await? {
         Outcome::Finished(progress) => Ok((wanted.id, progress)),
         Outcome::Stopped(_) => panic!("nobody stopped it"),
@@ -173,6 +181,50 @@ async fn an_edited_order_is_one_order_and_an_old_file_changes_nothing() {
     let (_, progress) = try_to(&world, &saved_again, stated).await.expect("imports");
     assert_eq!((progress.orders_older, progress.orders_replaced), (1, 0));
     assert_eq!(profiles(&world).await, edited);
+}
+
+/// Orders that name no currency are taken as most others are.
+#[tokio::test]
+async fn the_usual_currency_is_that_of_most_orders() {
+    let world = world().await;
+    let usual = async |without: Option<Uuid>| {
+        let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+        currency::usual(&mut tx, world.tenant, without).await.expect("readable")
+    };
+    assert_eq!(usual(None).await, None);
+    let header = "order_id,customer_id,ordered_at,amount,currency\n";
+    let rows = "1,c1,2026-10-01,5,SEK\n2,c1,2026-10-01,5,SEK\n3,c1,2026-10-01,5,USD\n";
+    let (import, _) = try_to(&world, format!("{header}{rows}"), Stated::default()).await.expect("imports");
+    assert_eq!(usual(None).await.as_deref(), Some("SEK"));
+    // Each try of an import finds the same.
+    assert_eq!(usual(Some(import)).await, None);
+}
+
+/// The order was edited, and then put back; a preview says which file is taken for the newer one.
+#[tokio::test]
+async fn an_order_that_was_put_back_is_what_it_was_before_and_after() {
+    let world = world().await;
+    let header = "order_id,customer_id,ordered_at,product_id,quantity,amount\n";
+    let file = |amount: &str, rest: &str| format!("{header}1,c1,2026-10-01,L-1,1,{amount}\n{rest}");
+    let second = "2,c1,2026-10-02,L-1,1,5\n";
+    let told = async |text: String| {
+        let request = Request::new("EUR", now());
+        let source = Source::Memory(text.into_bytes().into());
+        let shown = preview::preview(&source, &request, RevenueRule::Paid, 0).expect("understood");
+        let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
+        let remarks = compared::remarks(&mut tx, world.tenant, &shown).await.expect("readable");
+        remarks.into_iter().map(|remark| (remark.reason, remark.rows, remark.line)).collect::<Vec<_>>()
+    };
+    assert!(told(file("10", "")).await.is_empty());
+    bring(&world, file("10", "")).await;
+    bring(&world, file("11", second)).await;
+    assert_eq!(told(file("10", second)).await, [("stored_later", 1, Some(2))]);
+    assert_eq!(bring(&world, file("10", second)).await.orders_older, 1);
+    let newer = format!("{second}3,c1,2026-10-03,L-1,1,5\n");
+    assert_eq!(told(file("10", &newer)).await, [("put_back", 1, Some(2))]);
+    assert_eq!(bring(&world, file("10", &newer)).await.orders_replaced, 1);
+    assert_eq!(profiles(&world).await, [profile("c1", 3, 3, "20.00")]);
+    assert!(told(file("10", &newer)).await.is_empty());
 }
 
 /// Two equal lines of one order that stand apart, with another order between them.

@@ -33,6 +33,7 @@ fn log(world: &World) -> Import {
         size_bytes: None,
         fingerprint: Some([7; 32]),
         is_current: false,
+        newest_at: None,
         batch_lines: 10,
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     }
@@ -617,6 +618,66 @@ async fn an_order_that_came_further_between_two_joined_exports_counts_as_it_is_n
         assert_eq!((shown.orders, shown.orders_counted, shown.revenue["GBP"]), (4, 4, 22.into()), "{text}");
         let twice = shown.left_out.iter().find(|reason| reason.reason == "order_stated_twice");
         assert_eq!(twice.map(|reason| reason.rows), Some(2), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_was_edited_and_sent_counts_as_it_is_now_where_the_newer_export_stands_first() {
+    let header = "Name,Email,Financial Status,Fulfilled at,Subtotal,Created at,Lineitem quantity,Lineitem name,Lineitem price\n";
+    let row = |order: u32, sent: &str, pieces: u32| {
+        let worth = pieces * 10;
+        format!(
+            "#{order},a{order}@example.com,paid,{sent},{worth},2026-10-07 09:50:26 +0200,{pieces},Lamp,10\n"
+        )
+    };
+    let newer = row(991, "2026-10-08 09:00:00 +0200", 2) + &row(992, "", 1);
+    let older = row(991, "", 1) + &row(993, "", 1);
+    let worth = |id: &str, pieces: i64| -> Stored {
+        (id.to_owned(), "paid".to_owned(), 1, true, Decimal::from(pieces * 10))
+    };
+    for text in [format!("{header}{newer}{older}"), format!("{header}{older}{newer}")] {
+        for batch_lines in [2, 1_000] {
+            let world = world().await;
+            run(&world, &Import { batch_lines, ..log(&world) }, &text).await;
+            let expected = [worth("#991", 2), worth("#992", 1), worth("#993", 1)];
+            assert_eq!(stored(&world).await, expected, "{batch_lines}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_filled_down_in_part_keeps_all_lines() {
+    let header = "Name,Email,Financial Status,Currency,Subtotal,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price\n";
+    let head = |order: u32, (subtotal, discount): (u32, u32), pieces: u32, price: u32| {
+        format!(
+            "#{order},a{order}@example.com,paid,GBP,{subtotal},{discount},2026-10-07 09:50:26 +0200,{pieces},Lamp {price},{price}\n"
+        )
+    };
+    let text = [
+        header.to_owned(),
+        // As it was exported.
+        head(1, (20, 0), 1, 15),
+        "#1,a1@example.com,,,,,,1,Bulb,5\n".to_owned(),
+        // With blank cells filled by what stands above them.
+        head(2, (35, 0), 1, 10),
+        head(2, (35, 0), 1, 20),
+        head(2, (35, 0), 1, 5),
+        head(3, (20, 10), 1, 20),
+        head(3, (20, 10), 2, 5),
+        // The same order in two exports, and edited between them.
+        head(4, (10, 0), 1, 10),
+        head(4, (20, 0), 2, 10),
+        head(5, (10, 0), 1, 10),
+        head(5, (10, 0), 1, 10),
+    ];
+    for batch_lines in [1, 1_000] {
+        let world = world().await;
+        run(&world, &Import { batch_lines, ..log(&world) }, &text.concat()).await;
+        let of = |id: &str, lines, worth: i64| -> Stored {
+            (id.to_owned(), "paid".to_owned(), lines, true, Decimal::from(worth))
+        };
+        let expected = [of("#1", 2, 20), of("#2", 3, 35), of("#3", 2, 20), of("#4", 1, 20), of("#5", 1, 10)];
+        assert_eq!(stored(&world).await, expected, "{batch_lines}");
     }
 }
 

@@ -146,6 +146,325 @@ fn files_of_the_north_and_of_japan() {
 }
 
 #[test]
+fn exports_of_german_shop_and_invoice_programs() {
+    // With a mark of byte order, separators at the ends of lines, and groups by narrow blanks.
+    let shop = "\u{feff}Bestellnummer;Bestelldatum;Kundennummer;Kunde;E-Mail;Artikel;Menge;Einzelpreis;Gesamtpreis;W\u{e4}hrung;Bestellstatus;Zahlungsstatus;\r\n\
+        10001;Mo., 1. M\u{e4}rz 2026 14:05;K-1;M\u{fc}ller, Anna;anna@example.com;Lampe;2;1\u{202f}299,00 \u{20ac};2\u{202f}598,00 \u{20ac};EUR;Abgeschlossen;Bezahlt;\r\n\
+        10002;Mo 02.03.2026 09:00;K-2;Ben;ben@example.com;Birne;1;12,50 \u{20ac};12,50 \u{20ac};EUR;Offen;Offen;\r\n\
+        ;;;;;Summe;3;;2\u{202f}610,50 \u{20ac};;;;\r\n";
+    let stock = "\"Auftragsnummer\";\"Auftragsdatum\";\"Kundennummer\";\"Nachname\";\"Artikelbezeichnung\";\"Anzahl\";\"VK Netto\";\"VK Brutto\";\"Gesamt Brutto\";\"W\u{e4}hrung\";\"Zahlungseingang am\";\"Storniert\"\r\n\
+        \"AU-1\";\"01.03.2026\";\"10001\";\"M\u{fc}ller\";\"Lampe\";\"2,00\";\"1.091,60\";\"1.299,00\";\"2.598,00\";\"EUR\";\"03.03.2026\";\"N\"\r\n\
+        \"AU-2\";\"02.03.2026\";\"10002\";\"Klein\";\"Birne\";\"1,00\";\"10,50\";\"12,50\";\"12,50\";\"EUR\";\"\";\"J\"\r\n\
+        \"AU-3\";\"14.03.2026\";\"10002\";\"Klein\";\"Birne\";\"-1,00\";\"10,50\";\"12,50\";\"-12,50\";\"EUR\";\"\";\"N\"\r\n";
+    let several_places = "Bestellnummer;Bestelldatum;Kunden-Nr.;E-Mail;SKU;Titel;Anzahl;Einzelpreis Brutto;Gesamt Brutto;W\u{e4}hrung;Status;Bezahlt am;Versendet am\n\
+        =\"00123\";2026-03-01T14:05:00.000Z;1;anna@example.com;=\"0815\";Lampe;1;12,50;12,50;EUR;Versendet;2026-03-01T15:00:00Z;2026-03-02T08:00:00Z\n\
+        =\"00124\";2026-03-02T14:05:00.000Z;2;ben@example.com;=\"0816\";Birne;1;(3,50);(3,50);EUR;Storniert;;\n";
+    let invoices = "\"Belegdatum\";\"Belegnummer\";\"Kundennummer\";\"Kundenname\";\"Betrag netto\";\"Betrag brutto\";\"W\u{e4}hrung\"\n\
+        \"01.03.2026\";\"RE-1\";\"10001\";\"M\u{fc}ller GmbH\";\"1.037,45\";\"1.234,56\";\"EUR\"\n\
+        \"02.03.2026\";\"RE-2\";\"10002\";\"Klein\";\"10,50-\";\"12,50-\";\"EUR\"\n\"Gesamt\";\"\";\"\";\"\";\"1.026,95\";\"1.222,06\";\"EUR\"\n";
+    for (text, expected, counted, sums) in [
+        (shop, vec![order("10001", "K-1", "2598 EUR"), order("10002", "K-2", "12.5 EUR")], 1, 1),
+        (
+            stock,
+            vec![
+                order("AU-1", "10001", "2598 EUR"),
+                order("AU-2", "10002", "12.5 EUR"),
+                order("AU-3", "10002", "-12.5 EUR"),
+            ],
+            2,
+            0,
+        ),
+        (several_places, vec![order("00123", "1", "12.5 EUR"), order("00124", "2", "-3.5 EUR")], 1, 0),
+        (invoices, vec![order("RE-1", "10001", "1234.56 EUR"), order("RE-2", "10002", "-12.5 EUR")], 2, 1),
+    ] {
+        let shown = previewed(text);
+        assert_eq!(orders(&shown), expected);
+        assert_eq!((shown.orders_counted, &shown.problem), (counted, &None), "{text}");
+        assert_eq!(left_out(&shown).iter().map(|(_, rows)| rows).sum::<u64>(), sums, "{text}");
+    }
+    let shown = previewed(shop);
+    let times: Vec<&str> = shown.sample.iter().map(|order| order.ordered_at.as_str()).collect();
+    assert_eq!(times, ["2026-03-01T14:05:00Z", "2026-03-02T09:00:00Z"]);
+    let first = &previewed(several_places).sample[0].statement;
+    assert_eq!(first.lines[0].product_id.as_deref(), Some("0815"));
+    assert!(first.fulfilled_at.is_some());
+}
+
+#[test]
+fn whether_instead_of_when_it_was_paid_or_cancelled() {
+    let shown = previewed(
+        "order_id;customer_id;ordered_at;amount;Bezahlt;Storniert\n\
+         1;c1;2026-10-01;5;Ja;Nein\n2;c1;2026-10-01;5;Nein;Nein\n3;c1;2026-10-01;5;Ja;J\n\
+         4;c1;2026-10-01;5;02.10.2026;\n5;c1;2026-10-01;5;;03.10.2026\n",
+    );
+    let told: Vec<(Payment, bool)> = shown
+        .sample
+        .iter()
+        .map(|order| (order.statement.payment, order.statement.cancelled_at.is_some()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Payment::Paid, false),
+            (Payment::Pending, false),
+            (Payment::Paid, true),
+            (Payment::Paid, false),
+            (Payment::Placed, true),
+        ]
+    );
+    assert_eq!((shown.orders_counted, shown.remarks.len(), shown.left_out.len()), (2, 0, 0));
+}
+
+#[test]
+fn etsys_list_of_sold_items() {
+    let shown = previewed(
+        "Sale Date,Item Name,Buyer,Quantity,Price,Coupon Code,Coupon Details,Discount Amount,Shipping Discount,Order Shipping,Order Sales Tax,Item Total,Currency,Transaction ID,Listing ID,Date Paid,Date Shipped,Ship Name,Ship Address1,Ship Address2,Ship City,Ship State,Ship Zipcode,Ship Country,Order ID,Variations,Order Type,Listings Type,Payment Type,InPerson Discount,InPerson Location,VAT Paid by Buyer,SKU\n\
+         03/14/26,\"Mug, blue\",annab,2,19.90,TEN,10% off,3.98,0.00,4.50,0.00,39.80,USD,3901,1234,03/14/2026,03/15/2026,Anna B,1 Main St,,Town,CA,90001,United States,2901,Color:Blue,online,listing,online_cc,,,,MUG-1\n\
+         03/14/26,Plate,annab,1,9.90,,,0.00,0.00,4.50,0.00,9.90,USD,3902,1235,03/14/2026,,Anna B,1 Main St,,Town,CA,90001,United States,2901,,online,listing,online_cc,,,,\n\
+         03/02/26,Plate,,1,9.90,,,0.00,0.00,4.50,0.00,9.90,USD,3903,1235,03/02/2026,,Ben K,2 Main St,,Town,CA,90001,United States,2902,,online,listing,online_cc,,,,\n",
+    );
+    assert_eq!(shown.understood.profile, "etsy_items");
+    assert!(shown.understood.unknown_columns().is_empty(), "{:?}", shown.understood.unknown_columns());
+    assert_eq!(orders(&shown), [order("2901", "annab", "45.72 USD")]);
+    let [first] = &shown.sample[..] else { panic!("one order") };
+    assert_eq!((first.ordered_at.as_str(), first.statement.payment), ("2026-03-14", Payment::Paid));
+    let products: Vec<_> = first.statement.lines.iter().map(|line| line.product_id.as_deref()).collect();
+    assert_eq!(products, [Some("MUG-1"), None], "a listing has several");
+    assert_eq!(left_out(&shown), [("customer_missing", 1)], "nobody tells who that was");
+}
+
+#[test]
+fn a_table_of_numbers_with_its_name_above_it() {
+    let shown = previewed(
+        "Table 1\nOrder;Date;Customer;Amount\n#1001;1. Mar 2026 at 14:05:00;anna@example.com;\u{20ac} 12,50\n\
+         '1002;13. Mar 2026 at 9:05:00;ben@example.com;\u{20ac} 1.012,50\n",
+    );
+    assert_eq!(
+        orders(&shown),
+        [order("#1001", "anna@example.com", "12.5 EUR"), order("1002", "ben@example.com", "1012.5 EUR")]
+    );
+    assert_eq!(shown.sample[1].ordered_at, "2026-03-13T09:05:00Z");
+}
+
+#[test]
+fn a_japanese_export_in_the_encoding_of_windows_is_understood() {
+    let text = "\u{53d7}\u{6ce8}\u{756a}\u{53f7},\u{53d7}\u{6ce8}\u{65e5},\u{6ce8}\u{6587}\u{8005}\u{540d},\u{30e1}\u{30fc}\u{30eb}\u{30a2}\u{30c9}\u{30ec}\u{30b9},\u{5546}\u{54c1}\u{540d},\u{500b}\u{6570},\u{5358}\u{4fa1},\u{5165}\u{91d1}\u{72b6}\u{6cc1}\n\
+        1001,2026/03/01,\u{7530}\u{4e2d} \u{592a}\u{90ce},tanaka@example.jp,\u{82b1}\u{74f6},2,\"1,200\u{5186}\",\u{5165}\u{91d1}\u{6e08}\u{307f}\n\
+        1002,2026/03/02,\u{4f50}\u{85e4},sato@example.jp,\u{76bf},1,\"3,400\u{5186}\",\u{672a}\u{5165}\u{91d1}\n";
+    // The same in Shift_JIS.
+    let bytes = b"\x8e\xf3\x92\x8d\x94\xd4\x8d\x86,\x8e\xf3\x92\x8d\x93\xfa,\x92\x8d\x95\xb6\x8e\xd2\x96\xbc,\x83\x81\x81[\x83\x8b\x83A\x83h\x83\x8c\x83X,\x8f\xa4\x95i\x96\xbc,\x8c\xc2\x90\x94,\x92P\x89\xbf,\x93\xfc\x8b\xe0\x8f\xf3\x8b\xb5\n\
+        1001,2026/03/01,\x93c\x92\x86 \x91\xbe\x98Y,tanaka@example.jp,\x89\xd4\x95r,2,\"1,200\x89~\",\x93\xfc\x8b\xe0\x8d\xcf\x82\xdd\n\
+        1002,2026/03/02,\x8d\xb2\x93\xa1,sato@example.jp,\x8eM,1,\"3,400\x89~\",\x96\xa2\x93\xfc\x8b\xe0\n";
+    for bytes in [&bytes[..], text.as_bytes()] {
+        let shown = previewed(bytes);
+        assert_eq!(
+            orders(&shown),
+            [order("1001", "tanaka@example.jp", "2400 JPY"), order("1002", "sato@example.jp", "3400 JPY")]
+        );
+        let payments: Vec<_> = shown.sample.iter().map(|order| order.statement.payment).collect();
+        assert_eq!((payments, shown.problem), (vec![Payment::Paid, Payment::Pending], None));
+        assert_eq!(
+            shown.sample[0].statement.customer.name.as_deref(),
+            Some("\u{7530}\u{4e2d} \u{592a}\u{90ce}")
+        );
+    }
+}
+
+#[test]
+fn three_digits_behind_a_mark_are_thousands_in_a_currency_without_cents() {
+    let header = "order_id,customer_id,ordered_at,amount";
+    let yen = Request { currency: "JPY".to_owned(), ..request() };
+    let shown = previewed_by(format!("{header}\n1,c1,2026-10-01,\"1,200\"\n2,c1,2026-10-01,800\n"), &yen);
+    assert_eq!(orders(&shown), [order("1", "c1", "1200 JPY"), order("2", "c1", "800 JPY")]);
+    let shown = previewed(format!("{header},currency\n1,c1,2026-10-01,\"1.200\",KRW\n"));
+    assert_eq!(orders(&shown), [order("1", "c1", "1200 KRW")]);
+    assert!(previewed(format!("{header}\n1,c1,2026-10-01,\"1,200\"\n")).problem.is_some());
+}
+
+#[test]
+fn a_sign_that_several_currencies_have_is_none_of_the_others() {
+    let text = "order_id,customer_id,ordered_at,amount\n1,c1,2026-10-01,$5\n2,c1,2026-10-01,\u{20ac}6\n";
+    let by = |code: &str, is_currency_assumed| {
+        let request = Request { currency: code.to_owned(), is_currency_assumed, ..request() };
+        let shown = previewed_by(text, &request);
+        let told =
+            left_out(&shown).iter().map(|(reason, rows)| ((*reason).to_owned(), *rows)).collect::<Vec<_>>();
+        let remarks: Vec<&str> = shown.remarks.iter().map(|remark| remark.reason).collect();
+        (orders(&shown), told, remarks)
+    };
+    let refused = vec![("other_currency".to_owned(), 1)];
+    let euros = order("2", "c1", "6 EUR");
+    assert_eq!(by("EUR", false), (vec![euros.clone()], refused, vec![]));
+    assert_eq!(by("CAD", false), (vec![order("1", "c1", "5 CAD"), euros.clone()], vec![], vec![]));
+    // Where nobody stated one it is what the sign mostly is, and that is told.
+    assert_eq!(by("EUR", true), (vec![order("1", "c1", "5 USD"), euros], vec![], vec!["currency_of_sign"]));
+}
+
+#[test]
+fn columns_of_states_addresses_and_refunds_are_read_by_many_names() {
+    for (header, state, email) in [
+        (
+            "order_id;customer_id;ordered_at;amount;Statut de la commande;Adresse e-mail",
+            "Annul\u{e9}e",
+            "a@example.fr",
+        ),
+        ("order_id;customer_id;ordered_at;amount;\u{c9}tat;E-mail du client", "annul\u{e9}", "a@example.fr"),
+        ("order_id;customer_id;ordered_at;amount;Stato;Indirizzo email", "Annullato", "a@example.it"),
+        ("order_id;customer_id;ordered_at;amount;Estado;Correo", "Cancelado", "a@example.es"),
+        ("order_id;customer_id;ordered_at;amount;Auftragsstatus;Mailadresse", "Storno", "a@example.de"),
+        ("order_id;customer_id;ordered_at;amount;Storno;Mail", "Ja", "a@example.de"),
+        ("order_id;customer_id;ordered_at;amount;Storno;Email Address", "storniert", "a@example.de"),
+    ] {
+        let shown = previewed(format!("{header}\n1;c1;2026-10-01;5;{state};{email}\n"));
+        let [order] = &shown.sample[..] else { panic!("one order: {header}") };
+        assert!(order.statement.cancelled_at.is_some() && !order.counts, "{header}");
+        assert_eq!(order.statement.customer.email.as_deref(), Some(email));
+        assert_eq!(shown.remarks.len(), 0, "{header}");
+    }
+    let rows = "1;c1;2026-10-01;10;4,00\n2;c1;2026-10-01;10;\n";
+    for column in ["Erstattungsbetrag", "Montant rembours\u{e9}", "Amount Refunded", "Refunded"] {
+        let shown = previewed(format!("order_id;customer_id;ordered_at;amount;{column}\n{rows}"));
+        assert_eq!(orders(&shown), [order("1", "c1", "6 EUR"), order("2", "c1", "10 EUR")], "{column}");
+    }
+    let shown = previewed(
+        "order_id;customer_id;ordered_at;amount;Erstattet\n1;c1;2026-10-01;10;ja\n2;c1;2026-10-01;10;nein\n3;c1;2026-10-01;10;12.10.2026\n",
+    );
+    let payments: Vec<_> = shown.sample.iter().map(|order| order.statement.payment).collect();
+    assert_eq!(payments, [Payment::Refunded, Payment::Placed, Payment::Placed]);
+    let told: Vec<_> = shown.remarks.iter().map(|remark| (remark.reason, remark.rows)).collect();
+    assert_eq!(told, [("number_unreadable", 1)]);
+}
+
+#[test]
+fn columns_on_which_figures_hang_are_told_where_they_are_not_read() {
+    let told = |header: &str, row: &str| {
+        let shown = previewed(format!("order_id;customer_id;ordered_at;{header}\n1;c1;2026-10-01;{row}\n"));
+        let told =
+            shown.remarks.iter().map(|remark| (remark.reason, remark.column.clone().unwrap_or_default()));
+        (orders(&shown)[0].2.clone(), told.collect::<Vec<_>>())
+    };
+    let reason = |reason, column: &str| vec![(reason, column.to_owned())];
+    assert_eq!(told("amount;Rabatt", "10;2"), ("10 EUR".to_owned(), reason("discount_not_read", "Rabatt")));
+    assert_eq!(
+        told("quantity;price;Rabatt", "2;10;3"),
+        ("17 EUR".to_owned(), reason("discount_of_lines", "Rabatt"))
+    );
+    assert_eq!(
+        told("amount;Bearbeitungsstatus", "10;x"),
+        ("10 EUR".to_owned(), reason("status_not_read", "Bearbeitungsstatus"))
+    );
+    assert_eq!(
+        told("amount;Betrag der Erstattungen", "10;x"),
+        ("10 EUR".to_owned(), reason("refund_not_read", "Betrag der Erstattungen"))
+    );
+    assert_eq!(told("amount;Rabattcode", "10;x"), ("10 EUR".to_owned(), vec![]));
+}
+
+#[test]
+fn a_name_beside_an_address_is_the_customers() {
+    let name = |header: &str, row: &str| {
+        let shown = previewed(format!("{header}\n{row}\n"));
+        shown.sample[0].statement.customer.name.clone()
+    };
+    assert_eq!(
+        name("order_id,E-Mail,Name,ordered_at,amount", "1,a@example.com,Ann Lind,2026-10-01,5").as_deref(),
+        Some("Ann Lind")
+    );
+    assert_eq!(
+        name("order_id,ordered_at,amount,Courriel,Nom,Pr\u{e9}nom", "1,2026-10-01,5,a@example.com,Lind,Ann")
+            .as_deref(),
+        Some("Ann Lind")
+    );
+    assert_eq!(
+        name("order_id,E-Mail,ordered_at,Name,quantity,price", "1,a@example.com,2026-10-01,Vase,1,5"),
+        None
+    );
+    assert_eq!(
+        name("order_id,E-Mail,Name,quantity,price,ordered_at", "1,a@example.com,Vase,1,5,2026-10-01"),
+        None
+    );
+}
+
+#[test]
+fn times_are_utc_where_the_name_of_their_column_says_so() {
+    let berlin = Request { zone: chrono_tz::Europe::Berlin, ..request() };
+    let at = |column: &str| {
+        let text = format!("order_id,customer_id,{column},amount\n1,c1,2026-02-28 23:30,5\n");
+        let shown = previewed_by(text, &berlin);
+        shown.sample[0].ordered_at.clone()
+    };
+    assert_eq!(at("Created at"), "2026-02-28T23:30:00+01:00");
+    let stripe = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer Email\n\
+        ch_1,2026-02-28 23:30,5.00,0.00,eur,true,Paid,a@example.com\n";
+    let shown = previewed_by(stripe, &berlin);
+    assert_eq!(
+        (shown.understood.profile, shown.sample[0].ordered_at.as_str()),
+        ("stripe_charges", "2026-03-01T00:30:00+01:00")
+    );
+}
+
+#[test]
+fn exports_of_two_more_systems_and_a_shops_tests() {
+    let squarespace = "Order ID,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Currency,Subtotal,Shipping,Taxes,Amount Refunded,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku\n\
+        00012,a@example.com,PAID,2026-03-01 10:00:00 +0100,FULFILLED,,EUR,30.00,4.90,0.00,0.00,29.90,TEN,5.00,Post,2026-03-01 10:00:00 +0100,1,Vase,20.00,V-1\n\
+        00012,a@example.com,,,,,,,,,,,,,,,1,Plate,10.00,P-1\n";
+    let shown = previewed(squarespace);
+    assert_eq!(
+        (shown.understood.profile, orders(&shown)),
+        ("squarespace_orders", vec![order("00012", "a@example.com", "25 EUR")])
+    );
+    // WebToffee's export of WooCommerce.
+    let shown = previewed(
+        "order_id,order_date,status,order_currency,order_total,customer_id,billing_first_name,billing_last_name,billing_email\n\
+        7,2026-03-01 10:00:00,completed,GBP,12.50,0,Ann,Lind,a@example.com\n",
+    );
+    assert_eq!(orders(&shown), [order("7", "a@example.com", "12.5 GBP")]);
+    assert_eq!(shown.sample[0].statement.customer.name.as_deref(), Some("Ann Lind"));
+    let shopify = "Name,Email,Financial Status,Currency,Subtotal,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,Payment Method\n\
+        #1,a@example.com,paid,EUR,5.00,0.00,2026-03-01 10:00:00 +0100,1,Vase,5.00,bogus\n\
+        #2,a@example.com,paid,EUR,5.00,0.00,2026-03-01 10:00:00 +0100,1,Vase,5.00,Shopify Payments\n";
+    let shown = previewed(shopify);
+    let tests: Vec<bool> = shown.sample.iter().map(|order| order.statement.is_test).collect();
+    assert_eq!((tests, shown.orders_counted), (vec![true, false], 1));
+}
+
+#[test]
+fn the_day_of_an_invoice_is_that_of_the_order_where_nothing_else_is() {
+    let day = |header: &str, row: &str| {
+        let shown = previewed(format!("Bestellnummer,E-Mail,Betrag,{header}\n1,a@example.de,5,{row}\n"));
+        shown.sample[0].ordered_at.clone()
+    };
+    assert_eq!(day("Rechnungsdatum,Datum", ",2026-03-31"), "2026-03-31");
+    assert_eq!(day("Invoice Date,Created", "2026-04-02,2026-03-31"), "2026-03-31");
+    assert_eq!(day("Rechnungsdatum", "2026-04-02"), "2026-04-02");
+}
+
+#[test]
+fn one_number_of_two_customers_is_told() {
+    let shown = previewed(
+        "order_id,email,ordered_at,amount\n1,a@example.de,2026-03-01,5\n1,b@example.de,2026-03-05,5\n2,C@example.de,2026-03-05,5\n2,c@example.de,2026-03-05,6\n",
+    );
+    let told: Vec<_> = shown.remarks.iter().map(|remark| (remark.reason, remark.rows, remark.line)).collect();
+    assert!(told.contains(&("order_of_two_customers", 1, Some(3))), "{told:?}");
+    assert!(told.iter().all(|(reason, rows, _)| *reason != "order_of_two_customers" || *rows == 1));
+}
+
+#[test]
+fn words_say_that_an_order_was_sent() {
+    let source = Source::Memory("order_id,customer_id,ordered_at,amount,status\n1,c1,2026-10-01,5,Versendet\n2,c1,2026-10-01,5,shipped\n3,c1,2026-10-01,5,bezahlt\n4,c1,2026-10-01,5,wc-completed\n".as_bytes().into());
+    let shown = preview::preview(&source, &request(), RevenueRule::Fulfilled, 10).expect("understood");
+    let counts: Vec<bool> = shown.sample.iter().map(|order| order.counts).collect();
+    assert_eq!(counts, [true, true, false, true]);
+    let source = Source::Memory(
+        "order_id,customer_id,ordered_at,amount,Payment Status\n1,c1,2026-10-01,5,Completed\n"
+            .as_bytes()
+            .into(),
+    );
+    let shown = preview::preview(&source, &request(), RevenueRule::Fulfilled, 10).expect("understood");
+    assert!(!shown.sample[0].counts, "it was paid");
+}
+
+#[test]
 fn what_is_refused_says_what_to_do() {
     // A name of a column that nobody knows; one in an encoding that is not Windows' (here Shift_JIS).
     assert!(refusal("Nummer,Wer,Wann,Wert\n1,c,2026-10-01,5\n").contains("Say by a mapping"));

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use database::{Role, Tx};
 use platform::analytics::Standing;
 use platform::customers::{self, Contact, Found as Customer};
+use platform::directory;
 use platform::identities::desk::{self, Noted};
 use platform::identities::erased::ErasureKey;
 use platform::identities::merge::{self, MergeError};
@@ -76,6 +77,7 @@ async fn say(world: &World, at: &str, statements: &[Statement]) -> Counts {
         import: None,
         taken_at: time(at),
         is_current: true,
+        is_ahead: false,
         cause: Uuid::now_v7(),
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     };
@@ -97,7 +99,8 @@ fn file(statements: &[Statement], end: Option<ReadError>) -> impl FnOnce(Place) 
             line = after;
             if first >= from.line.max(2) {
                 let after = Place { offset: after * 10, line: after };
-                let found = Found::Order { statement, line: first, rows, is_headed: false, after };
+                let found =
+                    Found::Order { statement, line: first, rows, is_headed: false, has_time: true, after };
                 sender.try_send(Ok(vec![found])).expect("there is room");
             }
         }
@@ -116,6 +119,7 @@ fn an_import(world: &World) -> Import {
         size_bytes: None,
         fingerprint: Some([7; 32]),
         is_current: false,
+        newest_at: None,
         batch_lines: 2,
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     }
@@ -183,6 +187,41 @@ async fn an_edited_order_replaces_the_one_before() {
         .await
         .expect("imports");
     assert_eq!(profiles(&world).await, [profile("c1", 1, 1, 40)]);
+}
+
+/// Imports orders of a file of which it is known when the last one was placed.
+async fn bring_whole(world: &World, statements: &[Statement]) -> Progress {
+    let newest_at = statements.iter().map(|statement| statement.placed_at).max();
+    let import = Import { newest_at, ..an_import(world) };
+    let outcome = import::run(&world.db, &import, file(statements, None), |_| Next::Continue).await;
+    let Outcome::Finished(progress) = outcome.expect("imports") else { panic!("nobody stopped it") };
+    progress
+}
+
+#[tokio::test]
+async fn an_order_is_put_back_by_a_file_that_is_newer_than_all_before_and_by_no_other() {
+    let world = world().await;
+    let later = |id: &str, at: &str, amount| Statement { placed_at: time(at), ..order(id, &[amount]) };
+    let (second, third) = (later("2", "2026-10-02T08:00:00Z", 1), later("3", "2026-10-03T08:00:00Z", 5));
+    let amount = async || profiles(&world).await[0].3;
+    assert_eq!(done(&bring_whole(&world, &[order("1", &[10]), second.clone()]).await), (2, 0, 0, 0));
+    // A correction that has this order alone.
+    assert_eq!(done(&bring_whole(&world, &[order("1", &[11])]).await), (0, 1, 0, 0));
+    // The file of before, saved again, has later orders than the correction, and none that was not known then.
+    assert_eq!(done(&bring_whole(&world, &[order("1", &[10]), second.clone()]).await), (0, 0, 1, 1));
+    assert_eq!(amount().await, Decimal::new(1200, 2));
+    // The shop's export of the day after, in which it is what it was.
+    let newer = [order("1", &[10]), second.clone(), third.clone()];
+    assert_eq!(done(&bring_whole(&world, &newer).await), (1, 1, 1, 0));
+    assert_eq!(amount().await, Decimal::new(1600, 2));
+    // And the correction, saved again, is an old one now.
+    assert_eq!(done(&bring_whole(&world, &[order("1", &[11])]).await), (0, 0, 0, 1));
+    // What the shop's system said no file puts back.
+    say(&world, "2026-10-04T00:00:00Z", &[order("9", &[12])]).await;
+    say(&world, "2026-10-05T00:00:00Z", &[order("9", &[13])]).await;
+    let fourth = later("4", "2026-10-05T08:00:00Z", 1);
+    assert_eq!(done(&bring_whole(&world, &[order("9", &[12]), fourth]).await), (1, 0, 0, 1));
+    assert_eq!(amount().await, Decimal::new(3000, 2));
 }
 
 #[tokio::test]
@@ -445,6 +484,73 @@ async fn one_address_of_two_customers_names_nobody_until_they_are_merged() {
     // What names g-1 is theirs, also what came since.
     assert_eq!(profiles(&world).await, [profile("g-1", 2, 2, 35), profile("g-2", 1, 1, 40)]);
     assert_eq!(found().await, Customer::Several(vec!["g-1".to_owned(), "g-2".to_owned()]));
+}
+
+#[tokio::test]
+async fn what_became_known_of_a_customer_while_they_were_merged_is_theirs_afterwards() {
+    let world = world().await;
+    let by = |email: &str, name: &str, id: &str| Statement {
+        customer: Party { email: Some(email.to_owned()), name: Some(name.to_owned()), ..Party::default() },
+        ..order(id, &[1])
+    };
+    let (kim, ole) = ("kim@example.com", "ole@example.com");
+    bring(&world, &[by(kim, "Kim", "1"), by(ole, "Ole", "2"), of("g-1", None, order("3", &[1]))]).await;
+    let merged_into = async |kept: &str, merged: &str| {
+        let mut tx = tx(&world).await;
+        let merged = merge::merge(&mut tx, world.tenant, kept, merged, "ann").await.expect("merged");
+        tx.commit().await.expect("commits");
+        merged.id
+    };
+    let known = async |id: &str| {
+        let mut tx = tx(&world).await;
+        let customer = directory::get(&mut tx, id).await.expect("readable").expect("known");
+        let addresses = directory::addresses(&mut tx, &customer).await.expect("readable");
+        (customer.email, customer.name, addresses.join(" "))
+    };
+    let found = async |email: &str| {
+        let mut tx = tx(&world).await;
+        customers::find(&mut tx, None, Some(email)).await.expect("answers")
+    };
+    let undo = async |id: Uuid| {
+        let mut tx = tx(&world).await;
+        merge::undo(&mut tx, world.tenant, id, "ann").await.expect("undone");
+        tx.commit().await.expect("commits");
+    };
+    let before = known(kim).await;
+    assert_eq!(before, (Some(kim.to_owned()), Some("Kim".to_owned()), kim.to_owned()));
+    let (first, second) = (merged_into(kim, ole).await, merged_into(kim, "g-1").await);
+    assert_eq!(known(kim).await.2, format!("{ole} {kim}"));
+    // What comes now for those two is said of one.
+    bring(&world, &[by(ole, "Ole", "4"), of("g-1", Some("new@example.com"), order("5", &[1]))]).await;
+    assert_eq!(found("new@example.com").await, Customer::One(kim.to_owned()));
+    assert_eq!(profiles(&world).await, [profile(kim, 5, 5, 5)]);
+    undo(second).await;
+    assert_eq!(found("new@example.com").await, Customer::One("g-1".to_owned()));
+    undo(first).await;
+    assert_eq!(found(ole).await, Customer::One(ole.to_owned()));
+    assert_eq!(known(kim).await, before);
+    assert_eq!(known(ole).await.2, ole);
+    assert_eq!(
+        profiles(&world).await,
+        [profile("g-1", 2, 2, 2), profile(kim, 1, 1, 1), profile(ole, 2, 2, 2)]
+    );
+}
+
+#[tokio::test]
+async fn recency_counts_the_shops_days() {
+    let world = world().await;
+    let mut gateway = world.db.gateway_tx().await.expect("begins");
+    let berlin = accounts::tenants::create(&mut gateway, "berlin", "berlin", "Europe/Berlin").await;
+    gateway.commit().await.expect("commits");
+    let world = World { tenant: berlin.expect("the slug is free").id, ..world };
+    let late = Statement { placed_at: time("2026-10-01T22:30:00Z"), ..of("c2", None, order("2", &[1])) };
+    bring(&world, &[order("1", &[1]), late]).await;
+    let mut tx = tx(&world).await;
+    for (customer, days) in [("c1", 2), ("c2", 1)] {
+        let now = time("2026-10-03T08:00:00Z");
+        let known = customers::profile(&mut tx, customer, now, 1).await.expect("readable").expect("known");
+        assert_eq!(known.recency_days, Some(days), "{customer}");
+    }
 }
 
 #[tokio::test]

@@ -816,18 +816,21 @@ fn a_preview_names_what_it_takes_for_granted() {
 }
 
 #[test]
-fn a_preview_shows_days_where_a_file_has_no_hours() {
+fn a_preview_shows_days_where_an_order_has_no_hour_and_times_on_the_shops_clock() {
     let berlin = Request { zone: chrono_tz::Europe::Berlin, ..request() };
     let header = "order_id,customer_id,ordered_at,amount\n";
     let shown = previewed(
         &format!("{header}1,c1,2026-10-03,5\n2,c2,2026-12-31,5\n"),
         &Request { now: "2027-01-10T00:00:00Z".parse().expect("a time"), ..berlin.clone() },
     );
-    let days: Vec<String> =
-        shown.sample.iter().filter_map(|order| order.placed_on).map(|day| day.to_string()).collect();
-    assert_eq!(days, ["2026-10-03", "2026-12-31"], "the shop's days");
-    let shown = previewed(&format!("{header}1,c1,2026-10-03,5\n2,c2,2026-10-03 18:30,5\n"), &berlin);
-    assert!(shown.sample.iter().all(|order| order.placed_on.is_none()));
+    let placed = |shown: &Preview| -> Vec<String> {
+        shown.sample.iter().map(|order| order.ordered_at.clone()).collect()
+    };
+    assert_eq!(placed(&shown), ["2026-10-03", "2026-12-31"], "the shop's days");
+    let text = format!("{header}1,c1,2026-03-01,5\n2,c2,2026-10-03 18:30,5\n3,c3,2026-11-03T18:30:00Z,5\n");
+    let shown = previewed(&text, &berlin);
+    assert_eq!(placed(&shown), ["2026-03-01", "2026-10-03T18:30:00+02:00", "2026-11-03T19:30:00+01:00"]);
+    assert_eq!(placed(&previewed(&text, &request()))[1], "2026-10-03T18:30:00Z");
 }
 
 #[test]

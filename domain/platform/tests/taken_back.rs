@@ -29,6 +29,7 @@ fn import_of(world: &World) -> Import {
         size_bytes: None,
         fingerprint: None,
         is_current: false,
+        newest_at: None,
         batch_lines: 1_000,
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     }
@@ -205,6 +206,7 @@ async fn what_the_shop_says_too_stays() {
         import: None,
         taken_at: Utc::now(),
         is_current: true,
+        is_ahead: false,
         cause: Uuid::now_v7(),
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     };

@@ -7,6 +7,7 @@ pub mod apart;
 pub mod distance;
 pub mod people;
 pub mod report;
+pub mod wanted;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -183,6 +184,24 @@ pub async fn current(tx: &mut Tx, ticket: TicketId) -> Result<Option<Draft>, DbE
     )
     .bind(ticket)
     .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// Whether a draft that was written after this one stands in the help desk (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn is_outdone(tx: &mut Tx, draft: &Draft) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar(
+        "select exists (
+             select from support_app.draft d
+             where d.ticket_id = $1 and d.posted_at is not null and (d.created_at, d.id) > ($2, $3)
+         )",
+    )
+    .bind(draft.ticket)
+    .bind(draft.created_at)
+    .bind(draft.id)
+    .fetch_one(&mut **tx)
     .await?)
 }
 

@@ -74,7 +74,7 @@ pub async fn settle_knowing(
     let said = analysis::summarise(tx, ticket).await?;
     let mut derived = Derived { known, spoken: Some(spoken), due, said, place: None };
     follow.extend(place::place(tenant, basis, &mut derived)?);
-    derived::write(tx, &[(ticket.0, derived)]).await?;
+    let written = derived::write(tx, &[(ticket.0, derived)]).await?;
     search::refresh(tx, ticket).await?;
     follow.extend(causes::ask(tx, tenant, ticket).await?);
     follow.extend(help_desk::step(tx, tenant, ticket).await?);
@@ -82,10 +82,13 @@ pub async fn settle_knowing(
         true => Announcement::default(),
         false => jobs::enqueue(tx, &follow).await?.1,
     };
-    let version = sqlx::query_scalar("select version from support_app.ticket where id = $1")
-        .bind(ticket)
-        .fetch_one(&mut **tx)
-        .await?;
+    let version = match written.first() {
+        Some(written) => written.version,
+        None => {
+            let version = sqlx::query_scalar("select version from support_app.ticket where id = $1");
+            version.bind(ticket).fetch_one(&mut **tx).await?
+        }
+    };
     Ok(Some(Settled { version, announcement }))
 }
 

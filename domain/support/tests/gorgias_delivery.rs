@@ -438,6 +438,183 @@ fn no_message_is_lost_for_where_it_stands_or_for_its_id() {
 }
 
 #[test]
+fn the_same_text_at_another_time_of_one_list_is_another_message() {
+    let hello = |id: Value, hour: u8| json!({"id": id, "body_text": "Hello?", "created_datetime": format!("2026-11-20T{hour}:00:00Z")});
+    for id in [Value::Null, json!(7)] {
+        let body = json!({"id": 1, "messages": [hello(id.clone(), 10), hello(id.clone(), 11), hello(id.clone(), 11)]});
+        let told = said(&body);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert_ne!(told[0].0, told[1].0);
+        assert_eq!(told, said(&body), "they are known again");
+    }
+    // A message that the ticket tells of with its id, and the delivery without.
+    let body = json!({"ticket": {"id": 1, "messages": [{"id": 7, "body_text": "Hello?"}]}, "message": {"body_text": "Hello?"}});
+    assert_eq!(said(&body), [("7".to_owned(), "Hello?".to_owned())]);
+    // A list that came as an object of numbers.
+    let body = json!({"id": 1, "messages": {"0": {"id": 1, "body_text": "One"}, "1": {"id": 2, "body_text": "Two"}}});
+    assert_eq!(said(&body).len(), 2);
+}
+
+#[test]
+fn a_text_under_another_name_or_in_another_place_is_read_and_told() {
+    for (message, place) in [
+        (json!({"id": 1, "body": "My lamp broke"}), "message.body"),
+        (json!({"id": 1, "text": "My lamp broke"}), "message.text"),
+        (json!({"id": 1, "content": "<p>My lamp broke</p>"}), "message.content"),
+        (json!({"id": 1, "bodyText": "My lamp broke"}), "message.bodyText"),
+        (json!({"id": 1, "body_text": null, "message": "My lamp broke"}), "message.message"),
+        (json!("My lamp broke"), "message"),
+    ] {
+        let body = json!({"ticket": {"id": 1}, "message": message});
+        let delivery = parse_value(&body).expect("parses");
+        assert_eq!(delivery.message.as_ref().expect("a message").body_text, "My lamp broke", "{body}");
+        assert!(delivery.remarks.iter().any(|remark| remark.field == place), "{:?}", delivery.remarks);
+    }
+    for (body, place) in [
+        (json!({"id": 1, "subject": "s", "body_text": "My lamp broke"}), "(body)"),
+        (json!({"ticket": {"id": 1, "body_text": "My lamp broke"}}), "ticket"),
+        (json!({"ticket": {"id": 1}, "body_text": "My lamp broke"}), "(body)"),
+    ] {
+        let delivery = parse_value(&body).expect("parses");
+        assert_eq!(delivery.messages()[0].body_text, "My lamp broke", "{body}");
+        assert!(delivery.remarks.iter().any(|remark| remark.field == place), "{:?}", delivery.remarks);
+    }
+    // The usual names come first, and a message that says nothing says so.
+    let delivery = parse_value(&json!({"ticket": {"id": 1, "body_text": "of the ticket"},
+        "message": {"id": 1, "body": "other", "body_text": "My lamp broke"}}))
+    .expect("parses");
+    assert_eq!(delivery.messages().len(), 1);
+    assert_eq!(delivery.messages()[0].body_text, "My lamp broke");
+    for message in
+        [json!({"id": 1}), json!({"id": 1, "words": "My lamp broke"}), json!({"id": 1, "body_text": ""})]
+    {
+        let delivery = parse_value(&json!({"ticket": {"id": 1}, "message": message})).expect("parses");
+        let told = |remark: &&support::gorgias::remarks::Remark| remark.field == "message";
+        let problem = &delivery.remarks.iter().find(told).expect("a remark").problem;
+        assert!(problem.contains("no text") && problem.contains("body_text"), "{problem}");
+    }
+}
+
+#[test]
+fn who_spoke_is_told_by_other_means_than_from_agent() {
+    let customer = "maya@example.com";
+    let desk = json!({"email": "desk@example.com"});
+    for (by_agent, is_guessed, more) in [
+        (true, false, json!({"fromAgent": true})),
+        (true, false, json!({"from_agent": "agent"})),
+        (false, false, json!({"from_agent": "customer", "sender": desk, "receiver": {"email": customer}})),
+        (true, false, json!({"is_agent": "1"})),
+        (true, false, json!({"author_type": "Agent"})),
+        (true, false, json!({"direction": "outbound"})),
+        (true, false, json!({"via": "helpdesk"})),
+        (true, false, json!({"sender": {"type": "agent", "email": "x@example.com"}})),
+        (true, false, json!({"author": {"role": "staff"}})),
+        (true, true, json!({"sender": desk, "receiver": {"email": "Maya@example.com"}})),
+        (
+            true,
+            true,
+            json!({"source": {"type": "email", "from": {"address": "desk@example.com"}, "to": [{"address": customer}]}}),
+        ),
+        (true, true, json!({"sender": {"email": "bea@example.com"}})),
+        (false, false, json!({"sender": {"email": customer}})),
+        (false, true, json!({"sender": {"email": "other@example.com"}})),
+        (false, true, json!({})),
+    ] {
+        let mut message = json!({"id": 1, "body_text": "Hello"});
+        let fields = more.as_object().expect("an object").clone();
+        message.as_object_mut().expect("an object").extend(fields);
+        let ticket =
+            json!({"id": 1, "customer": {"email": customer}, "assignee_user": {"email": "bea@example.com"}});
+        let delivery = parse_value(&json!({"ticket": ticket, "message": message})).expect("parses");
+        assert_eq!(delivery.message.expect("a message").from_agent, by_agent, "{more}");
+        let is_told = delivery.remarks.iter().any(|remark| remark.field == "message.from_agent");
+        assert_eq!(is_told, is_guessed, "{more}: {:?}", delivery.remarks);
+    }
+}
+
+#[test]
+fn a_subject_that_was_not_filled_in_is_none_and_a_label_is_one() {
+    for subject in ["{{ticket.subject}}", "null", "${subject}", "undefined"] {
+        let delivery = parse_value(&json!({"ticket": {"id": 1, "subject": subject}})).expect("parses");
+        assert_eq!(delivery.ticket.subject, None, "{subject}");
+        assert_eq!(delivery.remarks.first().map(|remark| &*remark.field), Some("ticket.subject"));
+    }
+    for subject in ["[[Complaint]]", "%SALE%", "{{name}}, where is it?", "Null and void"] {
+        let delivery = parse_value(&json!({"ticket": {"id": 1, "subject": subject}})).expect("parses");
+        assert_eq!(delivery.ticket.subject.as_deref(), Some(subject));
+        assert_eq!(delivery.remarks, []);
+    }
+}
+
+#[test]
+fn tags_that_decide_are_kept_among_however_many() {
+    let mut tags: Vec<String> = (0..150).map(|number| format!("t{number}")).collect();
+    tags.insert(0, "No-AI".to_owned());
+    for tags in [json!(tags), json!(tags.join(","))] {
+        let delivery = parse_value(&json!({"id": 1, "tags": tags})).expect("parses");
+        let kept = delivery.ticket.tags.as_ref().expect("tags");
+        assert_eq!((kept.len(), kept[0].as_str(), kept[99].as_str()), (100, "No-AI", "t149"));
+        assert_eq!(
+            delivery.remarks.first().map(|remark| &*remark.problem),
+            Some("has more than 100 items; 51 were left out")
+        );
+        assert_eq!(rules::decide(&delivery), rules::Decision::Skip(rules::SkipReason::HumanOnly));
+    }
+}
+
+#[test]
+fn what_is_forwarded_in_html_is_kept_and_history_is_told() {
+    let written = |subject: &str, html: &str| {
+        let body = json!({"ticket": {"id": 1, "subject": subject, "customer": {"email": "c@example.com"}},
+            "message": {"id": 1, "from_agent": false, "body_html": html, "receiver": {"email": "help@shop.example"}}});
+        let delivery = parse_value(&body).expect("parses");
+        let is_told = delivery.remarks.iter().any(|remark| remark.field == "message.body_html");
+        (delivery.message.expect("a message").body_text, is_told)
+    };
+    let outlook = |from: &str, subject: &str| {
+        format!(
+            "<p>see below</p><div style=\"border:none;border-top:solid #E1E1E1 1.0pt\"><p><b>From:</b> {from}<br>\
+             <b>Sent:</b> Monday<br><b>To:</b> Maya<br><b>Subject:</b> {subject}</p></div><p>could not be delivered</p>"
+        )
+    };
+    for (subject, html, is_kept) in [
+        ("s", outlook("DHL &lt;no@dhl.example&gt;", "Parcel"), true),
+        ("FW: Parcel", outlook("DHL", "Parcel"), true),
+        ("My lamp", outlook("Shop &lt;help@shop.example&gt;", "Order 7"), false),
+        ("My lamp", outlook("Shop", "RE: My lamp"), false),
+    ] {
+        let (text, is_told) = written(subject, &html);
+        assert_eq!((text.contains("could not be delivered"), is_told), (is_kept, !is_kept), "{text}");
+    }
+    let gmail = |line: &str| {
+        format!(
+            "<div>see below</div><div class=\"gmail_quote\"><div class=\"gmail_attr\">{line}</div>could not be delivered</div>"
+        )
+    };
+    let forwarded = written("s", &gmail("---------- Forwarded message ---------"));
+    assert!(forwarded.0.ends_with("could not be delivered") && !forwarded.1, "{forwarded:?}");
+    assert_eq!(written("s", &gmail("On Monday, Shop wrote:")), ("see below".to_owned(), true));
+}
+
+#[test]
+fn files_that_are_left_out_are_told_and_a_time_of_closing_closes() {
+    let body = json!({"ticket": {"id": 1, "closed_datetime": "2026-11-20T10:00:00Z"},
+        "message": {"id": 1, "from_agent": false, "body_text": "See the picture", "attachments": [{"url": "https://x.example/1"}],
+            "created_datetime": "{{message.created_datetime}}"}});
+    let delivery = parse_value(&body).expect("parses");
+    assert_eq!(delivery.ticket.status, Some(Status::Closed));
+    let told = |field: &str| {
+        delivery.remarks.iter().find(|remark| remark.field == field).map(|remark| &*remark.problem)
+    };
+    assert!(
+        told("message.attachments").is_some_and(|problem| problem.contains("files")),
+        "{:?}",
+        delivery.remarks
+    );
+    assert!(told("message.created_datetime").is_some_and(|problem| problem.contains("placeholder")));
+}
+
+#[test]
 fn people_are_found_where_an_object_belongs_and_beside_the_ticket() {
     let maya = Some("maya.lind@example.com");
     let shop = json!({"email": "no-reply@corner-shop.example"});

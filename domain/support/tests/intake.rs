@@ -180,6 +180,56 @@ async fn what_is_said_under_the_id_of_another_message_is_not_lost() {
 }
 
 #[tokio::test]
+async fn the_same_words_at_another_time_of_their_own_are_another_message() {
+    let world = world().await;
+    let db = support(&world, 1);
+    let said = [("ok", 10, false), ("Are you sure?", 11, true), ("ok", 12, false), ("Yes", 13, true)];
+    let mut sent = 0;
+    // Without an id, and with one that is the same for all.
+    for (ticket, id) in [(1, Value::Null), (2, json!("message"))] {
+        // All of it is told twice, and the agent's last word is the last.
+        for (text, hour, from_agent) in said.into_iter().chain(said) {
+            sent += 1;
+            let body = json!({"ticket": {"id": ticket, "channel": "email"}, "message": {"id": id, "body_text": text,
+                "from_agent": from_agent, "created_datetime": format!("2026-11-20T{hour}:00:00Z")}});
+            send(&db, world.tenant, &format!("said {sent}"), &body).await;
+        }
+        let mut kept = texts(&world, &ticket.to_string()).await;
+        kept.sort();
+        assert_eq!(kept, ["Are you sure?", "Yes", "ok", "ok"], "{id}");
+    }
+    assert_eq!(count(&world, "support_app.ticket where agent_spoke_last and message_count = 4").await, 2);
+    // One message of an id of its own, told of by the one and the other of its times.
+    for (key, at) in [("a", "10:00:00"), ("b", "10:00:02")] {
+        let body = json!({"ticket": {"id": 3}, "message": {"id": 77, "body_text": "ok",
+            "sent_datetime": format!("2026-11-20T{at}Z")}});
+        send(&db, world.tenant, key, &body).await;
+    }
+    assert_eq!(texts(&world, "3").await, ["ok"]);
+}
+
+#[tokio::test]
+async fn numbers_that_differ_by_a_mark_are_other_words() {
+    let world = world().await;
+    let db = support(&world, 1);
+    for (key, text) in [("a", "Order 5.5"), ("b", "Order 55"), ("c", "order 5.5!")] {
+        let body = json!({"ticket": {"id": 1}, "message": {"id": "message", "body_text": text}});
+        send(&db, world.tenant, key, &body).await;
+    }
+    assert_eq!(texts(&world, "1").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_subject_that_was_not_filled_in_leaves_the_known_one() {
+    let world = world().await;
+    let db = support(&world, 1);
+    for (key, subject) in [("a", "My lamp"), ("b", "{{ticket.subject}}"), ("c", "null")] {
+        send(&db, world.tenant, key, &json!({"ticket": {"id": 1, "subject": subject}})).await;
+    }
+    assert_eq!(count(&world, "support_app.ticket where subject = 'My lamp'").await, 1);
+}
+
+#[tokio::test]
 async fn what_is_said_under_the_id_of_a_final_tickets_message_goes_on_in_one_that_follows() {
     let world = world().await;
     let db = support(&world, 1);

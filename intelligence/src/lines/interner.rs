@@ -4,8 +4,6 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use rayon::prelude::*;
-
 /// Numbers keys as they come, and afterwards by rank.
 #[derive(Default)]
 pub(super) struct Interner {
@@ -26,17 +24,16 @@ impl Interner {
         self.last.1
     }
 
-    /// Replaces numbers by ranks and answers the sorted keys, "none" first.
-    pub(super) fn rank(&mut self, column: &mut [u32]) -> Vec<u64> {
-        let mut keys: Vec<(u64, u32)> = self.numbers.drain().collect();
+    /// The sorted keys, "none" first, and the rank of each number among them.
+    pub(super) fn ranked(self) -> (Vec<u64>, Vec<u32>) {
+        let mut keys: Vec<(u64, u32)> = self.numbers.into_iter().collect();
         keys.sort_unstable();
-        let numbers = keys.iter().map(|&(_, number)| number).max().unwrap_or(0);
-        let mut ranks = vec![0_u32; numbers as usize + 1];
+        let mut ranks = vec![0_u32; keys.len() + 1];
         for (rank, &(_, number)) in keys.iter().enumerate() {
             ranks[number as usize] = rank as u32 + 1;
         }
-        column.par_iter_mut().with_min_len(1 << 16).for_each(|number| *number = ranks[*number as usize]);
-        std::iter::once(0).chain(keys.into_iter().map(|(key, _)| key)).collect()
+        let keys = std::iter::once(0).chain(keys.into_iter().map(|(key, _)| key)).collect();
+        (keys, ranks)
     }
 }
 

@@ -17,7 +17,7 @@ static SAID: Mutex<Option<Instant>> = Mutex::new(None);
 /// Logs what to do about an error that lasts until somebody does something. False for other errors, which are told
 /// by who meets them.
 pub fn advise(error: &RedisError) -> bool {
-    let Some(advice) = advice(error) else { return false };
+    let Some(advice) = what_to_do(error) else { return false };
     let mut said = SAID.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if is_due(&mut said, Instant::now()) {
         tracing::error!(
@@ -37,7 +37,7 @@ fn is_due(said: &mut Option<Instant>, now: Instant) -> bool {
 }
 
 /// What to do about a Redis that lets nobody in; none for an error that concerns single commands or passes.
-pub fn refuses_everything(error: &RedisError) -> Option<&'static str> {
+fn refuses_everything(error: &RedisError) -> Option<&'static str> {
     let is_no_database = error.detail().is_some_and(|detail| detail.contains("DB index"));
     if is_no_database {
         return Some("It has no database of this number: REDIS_URL ends with it, as /0");
@@ -49,8 +49,8 @@ pub fn refuses_everything(error: &RedisError) -> Option<&'static str> {
     )
 }
 
-/// What an operator can do about it.
-fn advice(error: &RedisError) -> Option<&'static str> {
+/// What an operator can do about an error that lasts until somebody does something; none for others.
+pub fn what_to_do(error: &RedisError) -> Option<&'static str> {
     if let Some(advice) = refuses_everything(error) {
         return Some(advice);
     }
@@ -61,6 +61,9 @@ fn advice(error: &RedisError) -> Option<&'static str> {
         "OOM" => {
             "It is over maxmemory: raise maxmemory or remove what else it keeps; \
                   the jobs' order is some 100 bytes for each waiting job"
+        }
+        "NOREPLICAS" => {
+            "It has fewer replicas than min-replicas-to-write asks for: bring them back, or lower it"
         }
         "MISCONF" => "It cannot save to its disk: make room there, or see its own log",
         _ => return None,
@@ -88,15 +91,15 @@ mod tests {
             ("NOAUTH Authentication required.", "credential"),
             ("ERR DB index is out of range", "database"),
         ] {
-            assert!(advice(&answer(line)).is_some_and(|advice| advice.contains(word)), "{line}");
+            assert!(what_to_do(&answer(line)).is_some_and(|advice| advice.contains(word)), "{line}");
         }
         let replica = RedisError::from((ErrorKind::Server(ServerErrorKind::ReadOnly), "a replica"));
-        assert!(advice(&replica).is_some());
+        assert!(what_to_do(&replica).is_some());
         let refused = RedisError::from((ErrorKind::AuthenticationFailed, "Password authentication failed"));
         assert!(refuses_everything(&refused).is_some());
         assert_eq!(refuses_everything(&answer("OOM command not allowed")), None);
-        assert_eq!(advice(&answer("ERR unknown command")), None);
-        assert_eq!(advice(&RedisError::from((ErrorKind::Io, "away"))), None);
+        assert_eq!(what_to_do(&answer("ERR unknown command")), None);
+        assert_eq!(what_to_do(&RedisError::from((ErrorKind::Io, "away"))), None);
     }
 
     #[test]

@@ -84,7 +84,9 @@ pub(super) async fn run(dispatch: Dispatch, mut inbox: mpsc::Receiver<Message>) 
         match tell(&dispatch, &mut link, &mut untold).await {
             Ok(()) => {
                 untold.answer_flushes();
-                if std::mem::take(&mut away) {
+                // Messages for channels go through a Redis that refuses whatever is to be kept.
+                if away && takes(&dispatch, &mut link).await {
+                    away = false;
                     tracing::info!("redis is back");
                 }
             }
@@ -97,6 +99,14 @@ pub(super) async fn run(dispatch: Dispatch, mut inbox: mpsc::Receiver<Message>) 
                 tokio::time::sleep(RETRY_EVERY).await;
             }
         }
+    }
+}
+
+/// Whether Redis takes what is to be kept.
+async fn takes(dispatch: &Dispatch, link: &mut Option<Link>) -> bool {
+    match link {
+        Some(link) => dispatch.try_write(link).await.is_ok(),
+        None => false,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use redis::{Cmd, RedisResult, Value, aio::ConnectionLike};
+use redis::{Cmd, RedisError, RedisResult, Value, aio::ConnectionLike};
 use tokio::sync::Mutex;
 
 use super::{Dispatch, Server, server::Connection};
@@ -50,7 +50,7 @@ impl Commands {
     pub async fn run(&self, command: &Cmd) -> RedisResult<Value> {
         let mut connection = self.connect().await?;
         let answer = connection.req_packed_command(command).await;
-        if answer.as_ref().is_err_and(|error| error.is_io_error() || error.is_connection_dropped()) {
+        if answer.as_ref().is_err_and(is_of_the_connection) {
             *self.connection.lock().await = None;
         }
         answer
@@ -65,4 +65,10 @@ impl Commands {
         *held = Some(connection.clone());
         Ok(connection)
     }
+}
+
+/// Whether the same command may go well on another connection: this one broke, or leads to a server that was the primary
+/// when it was made and goes on answering as a replica.
+fn is_of_the_connection(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_connection_dropped() || error.code() == Some("READONLY")
 }

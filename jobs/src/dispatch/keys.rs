@@ -16,6 +16,11 @@ pub(crate) fn epoch(prefix: &str) -> String {
     format!("{prefix}:epoch")
 }
 
+/// Written to find out whether Redis takes anything; gone after a second.
+pub(crate) fn trial(prefix: &str) -> String {
+    format!("{prefix}:trial")
+}
+
 /// The channel on which finished and progressing jobs are told.
 pub(crate) fn events_channel(prefix: &str) -> String {
     format!("{prefix}:events")

@@ -20,7 +20,7 @@ use redis::{RedisResult, Script, Value, aio::PubSub, cmd};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-pub use advice::{advise, refuses_everything};
+pub use advice::{advise, what_to_do};
 pub use commands::{Commands, Runner};
 pub use redis::RedisError;
 pub use server::Server;
@@ -229,6 +229,16 @@ impl Dispatch {
     /// It does not.
     pub async fn ping(&self, link: &mut Link) -> RedisResult<()> {
         cmd("PING").query_async(&mut link.connection).await
+    }
+
+    /// Whether Redis takes what it is told: one that is a replica, is full, or lets this user only read answers a ping
+    /// all the same.
+    ///
+    /// # Errors
+    /// It does not, or is away.
+    pub async fn try_write(&self, link: &mut Link) -> RedisResult<()> {
+        let trial = keys::trial(&self.prefix);
+        cmd("SET").arg(trial).arg(1).arg("PX").arg(1_000).query_async(&mut link.connection).await
     }
 
     /// Listens to what happens to jobs.

@@ -76,10 +76,10 @@ impl Server {
             }
             Kind::Sentinel(client) => {
                 // The library limits the connection to the master, not the search for it.
-                let found = tokio::time::timeout(SEARCH_TIMEOUT, async {
+                let found = within(SEARCH_TIMEOUT, async {
                     client.lock().await.get_async_connection_with_config(&config).await
                 });
-                Connection::Single(found.await.map_err(|_| took_too_long())??)
+                Connection::Single(found.await?)
             }
             Kind::Cluster { client, .. } => Connection::Cluster(
                 client
@@ -93,34 +93,45 @@ impl Server {
         })
     }
 
-    /// A connection that listens to channels. In a cluster any node relays them.
+    /// A connection that listens to channels. In a cluster any node relays them. Each place that is asked for it has a time
+    /// of its own: one that says nothing does not use up that of the next.
     pub(crate) async fn subscribe(&self, channels: &[String]) -> RedisResult<PubSub> {
-        let mut pubsub = tokio::time::timeout(CONNECT_TIMEOUT, async {
-            match &self.kind {
-                Kind::Single(client) => client.get_async_pubsub().await,
-                Kind::Sentinel(client) => {
-                    let master = client.lock().await.async_get_client().await?;
-                    master.get_async_pubsub().await
-                }
-                Kind::Cluster { nodes, .. } => {
-                    let mut last = invalid("the cluster has no nodes");
-                    for node in nodes {
-                        match Client::open(node.clone())?.get_async_pubsub().await {
-                            Ok(pubsub) => return Ok(pubsub),
-                            Err(error) => last = error,
-                        }
-                    }
-                    Err(last)
-                }
+        let mut pubsub = match &self.kind {
+            Kind::Single(client) => listening(client).await?,
+            Kind::Sentinel(client) => {
+                let master = within(SEARCH_TIMEOUT, async { client.lock().await.async_get_client().await });
+                listening(&master.await?).await?
             }
+            Kind::Cluster { nodes, .. } => first_listening(nodes).await?,
+        };
+        within(CONNECT_TIMEOUT, async {
+            for channel in channels {
+                pubsub.subscribe(channel).await?;
+            }
+            Ok(())
         })
-        .await
-        .map_err(|_| took_too_long())??;
-        for channel in channels {
-            pubsub.subscribe(channel).await?;
-        }
+        .await?;
         Ok(pubsub)
     }
+}
+
+async fn listening(client: &Client) -> RedisResult<PubSub> {
+    within(CONNECT_TIMEOUT, client.get_async_pubsub()).await
+}
+
+async fn first_listening(nodes: &[ConnectionInfo]) -> RedisResult<PubSub> {
+    let mut last = invalid("the cluster has no nodes");
+    for node in nodes {
+        match listening(&Client::open(node.clone())?).await {
+            Ok(pubsub) => return Ok(pubsub),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(took_too_long()))
 }
 
 impl std::fmt::Debug for Server {

@@ -1,9 +1,10 @@
-//! Cancels everything that waits in a queue; what runs is left to finish.
+//! Cancels everything that waits in a queue, or everything of one kind; what runs is left to finish.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
@@ -18,6 +19,9 @@ use crate::{
 pub struct DrainQueue {
     /// The queue.
     pub queue: String,
+    /// Only jobs of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// Only jobs created up to this job's id, so that what comes later is kept.
     pub up_to: Uuid,
     /// Why, for the jobs' records.
@@ -28,7 +32,7 @@ pub struct DrainQueue {
 impl JobKind for DrainQueue {
     type Output = BulkReport;
     const KIND: &'static str = "drain_queue";
-    const VERSION: i16 = 1;
+    const VERSION: i16 = 2;
     const POLICY: Policy = Policy {
         // operators' jobs have a queue of their own, so that draining another never cancels them
         queue: "ops",
@@ -40,6 +44,17 @@ impl JobKind for DrainQueue {
         access: Access::Operator,
         rerun: Rerun::Never,
     };
+
+    fn upgrade(version: i16, payload: Value) -> Result<Self, String> {
+        match version {
+            // The field that came since has a default.
+            1 => serde_json::from_value(payload).map_err(|error| error.to_string()),
+            _ => Err(format!(
+                "version {version} of the payload is unknown, this code reads version {}",
+                Self::VERSION
+            )),
+        }
+    }
 
     fn check(&self, _: DateTime<Utc>) -> Result<(), Unfit> {
         if self.queue == Self::POLICY.queue {

@@ -6,7 +6,6 @@ use std::{collections::HashSet, time::Duration};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use sqlx::{Acquire, PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -14,7 +13,7 @@ use crate::{
     Announcement, JobId, NewJob, Offer, QueueError, State,
     enqueue::enqueue,
     events::Event,
-    ledger::Claimed,
+    ledger::{Claimed, fingerprint::fingerprint},
     progress::{self, Progress},
     successors,
 };
@@ -109,7 +108,8 @@ pub struct Failure {
     pub class: String,
     /// One sentence without personal data, at most 1,000 characters.
     pub message: String,
-    /// Equal for failures of the same cause: the class and the message without its particulars.
+    /// Equal for failures of the same cause: the class and the message without its particulars, with the status of
+    /// an upstream's answer.
     pub fingerprint: String,
 }
 
@@ -121,37 +121,11 @@ impl Failure {
     }
 }
 
-/// Twelve hex digits of SHA-256 over class and message, in which every word with a digit in it and
-/// everything in quotes counts as the same.
-fn fingerprint(class: &str, message: &str) -> String {
-    let mut shape = String::with_capacity(message.len());
-    let mut quoted = None;
-    for word in message.split_whitespace() {
-        let opens = word.chars().find(|c| matches!(c, '"' | '\'' | '`'));
-        let plain = quoted.is_none() && opens.is_none() && !word.chars().any(|c| c.is_ascii_digit());
-        if plain {
-            shape.push_str(word);
-            shape.push(' ');
-        } else if quoted.is_none() {
-            shape.push_str("* ");
-        }
-        match (quoted, opens) {
-            (None, Some(mark)) if word.matches(mark).count() % 2 == 1 => quoted = Some(mark),
-            (Some(mark), _) if word.matches(mark).count() % 2 == 1 => quoted = None,
-            _ => {}
-        }
-    }
-    let digest = Sha256::digest(format!("{class}\n{shape}").as_bytes());
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// What a batch of completions led to.
 #[derive(Debug, Default)]
 pub struct Completed {
     /// Jobs whose completion was written; the others' leases were lost.
     pub written: HashSet<JobId>,
-    /// Jobs about which nothing can be written; filled in by who writes on after a refusal.
-    pub unwritable: Vec<JobId>,
     /// What the dispatcher is to be told.
     pub announcement: Announcement,
     /// What those who wait are to be told.
@@ -162,7 +136,6 @@ impl Completed {
     /// Adds what another batch led to.
     pub fn merge(&mut self, other: Completed) {
         self.written.extend(other.written);
-        self.unwritable.extend(other.unwritable);
         self.announcement.merge(other.announcement);
         self.events.extend(other.events);
     }
@@ -388,18 +361,6 @@ fn note(completed: &mut Completed, written: Vec<JobId>, state: State) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn failures_of_one_cause_share_a_fingerprint() {
-        let one = Failure::new("upstream_unavailable", "gorgias answered 503 for ticket 42");
-        let two = Failure::new("upstream_unavailable", "gorgias answered 502 for ticket 4711");
-        assert_eq!(one.fingerprint, two.fingerprint);
-        let quoted = Failure::new("bad_answer", "the field \"first thing\" is missing");
-        let other = Failure::new("bad_answer", "the field \"second\" is missing");
-        assert_eq!(quoted.fingerprint, other.fingerprint);
-        assert_ne!(one.fingerprint, quoted.fingerprint);
-        assert_ne!(one.fingerprint, Failure::new("timeout", &one.message).fingerprint);
-    }
 
     #[test]
     fn messages_are_bounded() {

@@ -3,6 +3,7 @@
 
 pub mod claim;
 pub mod complete;
+pub(crate) mod fingerprint;
 mod limited;
 pub(crate) mod release;
 

@@ -1,5 +1,5 @@
 //! The ledger on a real Postgres: the audit of the books, the days' partitions, pruning, cancelling, pauses, priorities, what the hot
-//! path relies on; and the kinds of Redis. Each test has a database of its own.
+//! path relies on, the list of workers; and the kinds of Redis. Each test has a database of its own.
 
 mod audit;
 mod cancel;
@@ -10,3 +10,4 @@ mod pauses;
 mod priorities;
 mod retention;
 mod servers;
+mod workers;

@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::Stdio, time::Duration};
 use futures_util::StreamExt;
 use jobs::{
     Announcement, Offer, State,
-    dispatch::{Dispatch, Server, advise},
+    dispatch::{Commands, Dispatch, Server, advise, what_to_do},
     events::Event,
 };
 use migrations::testing::insist;
@@ -127,10 +127,14 @@ async fn a_protected_master_is_found_through_sentinels_with_and_without_a_passwo
     let master = server("requirepass secret\n").await;
     let open = sentinel(&master, "").await;
     let closed = sentinel(&master, "requirepass secret\n").await;
+    // One that is gone without a word: whoever asks it hears nothing.
+    let gone = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let gone = (gone.local_addr().expect("its address"), gone);
     let lists = [
         format!("127.0.0.1:{}", open.port),
         format!("127.0.0.1:{}", closed.port),
         format!("127.0.0.1:1,127.0.0.1:{},127.0.0.1:{}", closed.port, open.port),
+        format!("{},127.0.0.1:{}", gone.0, open.port),
     ];
     for (number, sentinels) in lists.iter().enumerate() {
         let url = format!("redis+sentinel://:secret@{sentinels}/main/2");
@@ -192,6 +196,12 @@ async fn a_cluster_holds_the_order_of_each_queue_and_relays_events() {
     dispatch.tell(&[Event { id: offers[0].id, state: State::Done }]);
     let told = tokio::time::timeout(Duration::from_secs(30), heard.next()).await;
     assert_eq!(told.expect("it is relayed").expect("it is open").get_payload_bytes().len(), 17);
+
+    // A node that is gone without a word keeps nobody from listening to the next.
+    let gone = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = gone.local_addr().expect("its address");
+    let dispatch = self::dispatch(&format!("redis+cluster://{address},127.0.0.1:{}", masters[0].port));
+    insist(async || dispatch.listen_events().await).await;
 }
 
 #[tokio::test]
@@ -256,10 +266,32 @@ async fn a_redis_that_takes_nothing_new_is_told_everything_when_it_does_again() 
         let mut link = insist(async || dispatch.link().await).await;
         let refused = dispatch.offer_now(&mut link, &further).await.expect_err("it takes nothing");
         assert!(advise(&refused), "somebody is told what to do: {refused}");
+        insist(async || dispatch.ping(&mut dispatch.link().await?).await).await;
+        let refused = dispatch.try_write(&mut link).await.expect_err("it answers, and takes nothing");
+        assert!(what_to_do(&refused).is_some(), "{refused}");
 
         tell(&mut direct, accept).await;
         dispatch.flush().await;
         let depth = async || dispatch.depth(&mut dispatch.link().await?, error).await;
         assert_eq!(insist(depth).await, 251, "{error}: what was refused was told again");
     }
+}
+
+/// Which connection the commands go over.
+async fn connection_of(commands: &Commands) -> redis::Value {
+    insist(async || commands.run(cmd("CLIENT").arg("ID")).await).await
+}
+
+#[tokio::test]
+async fn who_was_connected_to_a_primary_that_is_a_replica_now_connects_anew() {
+    let server = server("").await;
+    let mut direct = direct(&server).await;
+    let commands = dispatch(&format!("redis://127.0.0.1:{}/", server.port)).commands();
+    let before = connection_of(&commands).await;
+    assert_eq!(connection_of(&commands).await, before, "one connection is kept");
+    // It goes on answering, so that nobody sees by the connection that another is the primary now.
+    tell(&mut direct, "REPLICAOF 127.0.0.1 1").await;
+    let refused = commands.run(cmd("SET").arg("key").arg("x")).await.expect_err("it is a replica");
+    assert_eq!(refused.code(), Some("READONLY"));
+    assert_ne!(connection_of(&commands).await, before, "by its address it is looked for again");
 }

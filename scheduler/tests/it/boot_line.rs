@@ -1,4 +1,4 @@
-//! A wrong setting stops the process at boot with one line that says which, and never a secret.
+//! Wrong settings stop the process at boot with a line each that says which, and never a secret.
 
 use std::process::{Command, Output};
 
@@ -12,32 +12,46 @@ fn scheduler(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_wrong_setting_is_one_line_and_exit_code_2() {
+fn each_wrong_setting_is_one_line_and_the_exit_code_is_2() {
     const DATABASE: (&str, &str) = ("DATABASE_URL", "postgres://desk_scheduler:hunter2@127.0.0.1/desk");
     const REDIS: (&str, &str) = ("REDIS_URL", "redis://:hunter2@127.0.0.1:6379");
     for (settings, named) in [
-        (&[][..], "REDIS_URL is not set"),
-        (&[REDIS][..], "DATABASE_URL is not set"),
+        (&[DATABASE][..], &["REDIS_URL is not set"][..]),
+        (&[REDIS][..], &["DATABASE_URL is not set"][..]),
         (
             &[REDIS, ("DATABASE_URL", "mysql://hunter2")][..],
-            "DATABASE_URL is set to a secret that does not fit",
+            &["DATABASE_URL is set to a secret that does not fit"][..],
         ),
         (
             &[REDIS, ("DATABASE_URL", "postgres://u:hunter2@127.0.0.1/desk?sslmode=perhaps")][..],
-            "DATABASE_URL is set to a secret that does not fit",
+            &["DATABASE_URL is set to a secret that does not fit"][..],
         ),
-        (&[DATABASE, ("REDIS_URL", "hunter2")][..], "REDIS_URL is set to a secret that does not fit"),
-        (&[DATABASE, REDIS, ("DESK_OPS_BIND", "here")][..], "DESK_OPS_BIND is \"here\""),
+        (&[DATABASE, ("REDIS_URL", "hunter2")][..], &["REDIS_URL is set to a secret that does not fit"][..]),
+        (&[DATABASE, REDIS, ("DESK_OPS_BIND", "here")][..], &["DESK_OPS_BIND is \"here\""][..]),
         (
             &[DATABASE, REDIS, ("DESK_LOG_FORMAT", "xml")][..],
-            "DESK_LOG_FORMAT is \"xml\"; it should be json or text",
+            &["DESK_LOG_FORMAT is \"xml\"; it should be json or text"][..],
+        ),
+        (&[][..], &["REDIS_URL is not set", "DATABASE_URL is not set"][..]),
+        (
+            &[("DATABASE_URL", "mysql://hunter2"), ("DESK_OPS_BIND", "here"), ("DESK_LOG_FORMAT", "xml")][..],
+            &[
+                "REDIS_URL is not set",
+                "DATABASE_URL is set to a secret that does not fit",
+                "DESK_OPS_BIND is \"here\"",
+                "DESK_LOG_FORMAT is \"xml\"",
+            ][..],
         ),
     ] {
         let output = scheduler(settings, &[]);
-        let line = String::from_utf8(output.stderr).expect("the line is text");
-        assert_eq!(output.status.code(), Some(2), "{line}");
-        assert!(line.starts_with(&format!("scheduler: {named}")) && line.lines().count() == 1, "{line}");
-        assert!(!line.contains("hunter2"), "{line}");
+        let text = String::from_utf8(output.stderr).expect("the lines are text");
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        assert_eq!(lines.len(), named.len(), "{named:?}: {text}");
+        for (line, named) in lines.iter().zip(named) {
+            assert!(line.starts_with(&format!("scheduler: {named}")), "{named}: {text}");
+        }
+        assert!(!text.contains("hunter2"), "{text}");
         assert!(output.stdout.is_empty());
     }
 }

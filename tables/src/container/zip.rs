@@ -43,6 +43,8 @@ pub(super) fn open(file: Box<dyn Bytes>, is_beginning: bool) -> Result<Unpacked,
         ("xl/workbook.bin", "a binary workbook of Excel (.xlsb)"),
         ("content.xml", "an OpenDocument spreadsheet (.ods)"),
         ("Index/Document.iwa", "a spreadsheet of Numbers"),
+        ("word/document.xml", "a document of Word (.docx)"),
+        ("ppt/presentation.xml", "slides (.pptx)"),
     ] {
         if archive.index_for_name(part).is_some() {
             return Err(TableError::Unsupported(format!("the file is {what}; save it as .xlsx or CSV")));
@@ -97,19 +99,32 @@ fn only_file(archive: &mut ZipArchive<Box<dyn Bytes>>) -> Result<usize, TableErr
             names.push((index, last.to_owned()));
         }
     }
+    let shown = |names: &[(usize, String)]| {
+        let some: Vec<&str> = names.iter().take(3).map(|(_, name)| name.as_str()).collect();
+        format!("{}{}", some.join(", "), if names.len() > 3 { ", ..." } else { "" })
+    };
+    if !names.is_empty() && names.iter().all(|(_, name)| is_picture(name)) {
+        return Err(TableError::Unsupported(format!(
+            "the archive holds pictures ({}) and no table; export CSV or XLSX from the system that has the orders",
+            shown(&names)
+        )));
+    }
     match names.as_slice() {
         [(index, _)] => Ok(*index),
         [] => Err(TableError::Unsupported("the archive has no file in it".to_owned())),
-        several => {
-            let shown: Vec<&str> = several.iter().take(3).map(|(_, name)| name.as_str()).collect();
-            Err(TableError::Unsupported(format!(
-                "the archive has {} files ({}{}); send one at a time",
-                several.len(),
-                shown.join(", "),
-                if several.len() > 3 { ", ..." } else { "" }
-            )))
-        }
+        several => Err(TableError::Unsupported(format!(
+            "the archive has {} files ({}); send one at a time",
+            several.len(),
+            shown(several)
+        ))),
     }
+}
+
+fn is_picture(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".jpg", ".jpeg", ".png", ".gif", ".heic", ".webp", ".tif", ".tiff", ".bmp", ".mp4", ".mov"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 fn damaged(error: &zip::result::ZipError) -> TableError {

@@ -44,10 +44,26 @@ pub enum Verdict<'a> {
 impl Evidence {
     /// Looks at a cell; what is no number is passed over.
     pub fn see(&mut self, text: &str, line: Option<u64>) {
+        self.see_money(text, line, |_| false);
+    }
+
+    /// Looks at an amount of money. `is_whole` says whether amounts of the currency that stands with it, if one does, have no
+    /// decimals: then three digits behind a mark are a group of thousands.
+    pub fn see_money(
+        &mut self,
+        text: &str,
+        line: Option<u64>,
+        is_whole: impl FnOnce(Option<[u8; 3]>) -> bool,
+    ) {
         if text.is_empty() {
             return;
         }
-        let Ok(look) = Look::of(text) else { return };
+        let Ok(mut look) = Look::of(text) else { return };
+        if let Proof::Open(mark) = look.proof
+            && is_whole(look.currency)
+        {
+            look.proof = Proof::Of(mark.other());
+        }
         if let Proof::Of(mark) = look.proof
             && split(look.core(), mark).is_ok_and(|(_, decimals)| decimals.len() > 2)
         {

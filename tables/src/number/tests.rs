@@ -101,6 +101,13 @@ fn currencies_are_told() {
     assert_eq!(code("Fr. 12"), Ok(Some(*b"CHF")));
     assert_eq!(code("12"), Ok(None));
     assert_eq!(code("5,400\u{5186}"), Ok(Some(*b"JPY")));
+    // What several have says so, unless a code stands beside it.
+    let sign = |text| parse(text, POINT).map(|number| number.sign);
+    assert_eq!(sign("$12"), Ok(Some(SharedSign::Dollar)));
+    assert_eq!(sign("12 kr."), Ok(Some(SharedSign::Krone)));
+    assert_eq!((sign("$12 CAD"), code("$12 CAD")), (Ok(None), Ok(Some(*b"CAD"))));
+    assert_eq!(sign("AU$12"), Ok(None));
+    assert!(SharedSign::Dollar.codes().contains(&"CAD") && !SharedSign::Yen.codes().contains(&"EUR"));
     // By itself.
     for (sign, expected) in [
         ("\u{20ac}", Some(*b"EUR")),

@@ -182,6 +182,7 @@ static ASKED: LazyLock<DraftInput> = LazyLock::new(|| DraftInput {
     customer_name: Some("Maya Lind".into()),
     language: Some("en".into()),
     is_language_assumed: false,
+    intent: None,
     messages: vec![ThreadMessage {
         author: Author::Customer,
         text: "Hello, where is my lamp? It has not arrived yet and I need it soon.".into(),

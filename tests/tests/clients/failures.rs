@@ -63,7 +63,15 @@ async fn a_named_wait_that_does_not_fit_is_handed_back() {
     );
     upstream.inject(fault("/api/tickets", 1, busy(503, "Fri, 01 Jan 2100 00:00:00 GMT")));
     let error = account().get_ticket(&soon(), 1).await.expect_err("decades are too long");
-    assert!(matches!(error, ClientError::RetryAfter { reason: PauseReason::AskedToWait, .. }), "{error}");
+    assert_eq!(
+        error,
+        ClientError::RetryAfter {
+            upstream: "gorgias",
+            // So much is believed.
+            after: Duration::from_secs(900),
+            reason: PauseReason::AskedToWait
+        }
+    );
     upstream.inject(fault("/api/tickets", 1, busy(429, "60")));
     let patient = RetryPolicy { longest_named_wait: Duration::from_secs(120), ..POLICY };
     let error =

@@ -38,6 +38,7 @@ async fn a_prompt_becomes_a_draft_that_keeps_policy_and_style() {
             customer_name: None,
             language: None,
             is_language_assumed: false,
+            intent: None,
             messages: vec![message],
             customer: None,
         };
@@ -119,7 +120,7 @@ async fn the_models_errors_are_told_apart() {
     upstream.inject(fault("/v1", 1, Fault::Status { status: 404, retry_after: None, body }));
     assert_eq!(
         model.complete(&soon(), PROMPT).await.expect_err("no such model"),
-        ClientError::Rejected { upstream: "anthropic", status: 404, code: "not_found_error".into() }
+        ClientError::NoModel { upstream: "anthropic", model: "claude-haiku-4-5".into() }
     );
     assert_eq!(calls(&upstream, MODEL), 8, "neither was tried again");
     let body = Some(json!({"model": "m", "content": [], "stop_reason": "refusal"}));

@@ -4,6 +4,7 @@ import createClient from "openapi-fetch";
 import type { paths } from "../api.d.ts";
 import { refused, unanswered } from "./problem.ts";
 import { withSession } from "./renew.ts";
+import { type Sending, sent } from "./sending.ts";
 
 const PATIENCE_MS = 20_000;
 
@@ -35,9 +36,9 @@ export function answerAs<T>(call: Call): Promise<T> {
   return answer(call) as Promise<T>;
 }
 
-/** A request with a body that is no JSON: an upload. It may take as long as its lines. */
-export function upload<T>(path: string, body: Blob, type: string): Promise<T> {
-  return plainly(() => fetch(path, { method: "POST", body, headers: { "Content-Type": type } }));
+/** A request with a body that is no JSON: an upload. It may take as long as its lines, and tells how far it is. */
+export function upload<T>(path: string, body: Blob, type: string, sending: Sending = {}): Promise<T> {
+  return plainly(() => sent(path, body, type, sending));
 }
 
 /** A document that a protocol describes, and the API's own description therefore not. */

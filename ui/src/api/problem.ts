@@ -35,6 +35,8 @@ export class Problem extends Error {
   readonly correlationId: string | null;
   /** Seconds after which another attempt makes sense, when the API says so. */
   readonly retryAfterSecs: number | null;
+  /** The document, with what else it says. */
+  readonly document: Record<string, unknown>;
 
   constructor(kind: Kind, detail: string, rest: Partial<Omit<Problem, "kind" | "name" | "message">> = {}) {
     super(detail);
@@ -44,6 +46,7 @@ export class Problem extends Error {
     this.field = rest.field ?? null;
     this.correlationId = rest.correlationId ?? null;
     this.retryAfterSecs = rest.retryAfterSecs ?? null;
+    this.document = rest.document ?? {};
   }
 }
 
@@ -57,6 +60,7 @@ export function refused(status: number, body: unknown, retryAfter: string | null
     field: text("field"),
     correlationId: text("correlation_id"),
     retryAfterSecs: Number.isFinite(seconds) ? seconds : null,
+    document,
   });
 }
 

@@ -11,6 +11,8 @@ export type Column<T> = {
   cell: (row: T) => ReactNode;
   isNumber?: boolean;
   isWide?: boolean;
+  /** Stays in sight while the others are scrolled, where there is room for that. */
+  isFixed?: boolean;
 };
 
 type Props<T> = {
@@ -21,6 +23,14 @@ type Props<T> = {
   onMore?: (() => void) | undefined;
   isLoadingMore?: boolean;
 };
+
+function headClass<T>(column: Column<T>): string | undefined {
+  return column.isNumber ? "number" : column.isFixed ? "fixed" : undefined;
+}
+
+function cellClass<T>(column: Column<T>): string | undefined {
+  return headClass(column) ?? (column.isWide ? "wide" : undefined);
+}
 
 export function Rows<T>({ label, columns, rows, rowKey, onMore, isLoadingMore }: Props<T>) {
   const frame = useRef<HTMLElement>(null);
@@ -39,7 +49,7 @@ export function Rows<T>({ label, columns, rows, rowKey, onMore, isLoadingMore }:
           <Table.Thead>
             <Table.Tr>
               {columns.map((column) => (
-                <Table.Th key={column.head} className={column.isNumber ? "number" : undefined} scope="col">
+                <Table.Th key={column.head} className={headClass(column)} scope="col">
                   {column.head}
                 </Table.Th>
               ))}
@@ -49,10 +59,7 @@ export function Rows<T>({ label, columns, rows, rowKey, onMore, isLoadingMore }:
             {rows.map((row) => (
               <Table.Tr key={rowKey(row)}>
                 {columns.map((column) => (
-                  <Table.Td
-                    key={column.head}
-                    className={column.isNumber ? "number" : column.isWide ? "wide" : undefined}
-                  >
+                  <Table.Td key={column.head} className={cellClass(column)}>
                     {column.cell(row)}
                   </Table.Td>
                 ))}

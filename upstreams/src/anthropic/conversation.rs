@@ -167,10 +167,10 @@ const MOST_CALLS: usize = 16;
 
 fn read(body: &[u8]) -> Result<Turn, ClientError> {
     let bad = |problem| ClientError::BadAnswer { upstream: UPSTREAM, problem };
-    let wire: Wire = serde_json::from_slice(body).map_err(|_| bad("it is not a message"))?;
-    let of_type = |wanted: &'static str| wire.content.iter().filter(move |block| block["type"] == wanted);
-    let text: String = of_type("text").filter_map(|block| block["text"].as_str()).collect();
-    let calls: Option<Vec<Use>> = of_type("tool_use")
+    let wire = Wire::of(body)?;
+    let text = wire.text();
+    let calls: Option<Vec<Use>> = wire
+        .of_type("tool_use")
         .map(|block| {
             let named = |field: &str| block[field].as_str().map(str::to_owned);
             Some(Use { id: named("id")?, name: named("name")?, input: block["input"].clone() })
@@ -180,7 +180,7 @@ fn read(body: &[u8]) -> Result<Turn, ClientError> {
     if calls.len() > MOST_CALLS {
         return Err(bad("it calls too many tools at once"));
     }
-    let stop = match wire.stop_reason.as_deref() {
+    let stop = match wire.stop_reason.as_str() {
         Some("refusal") => Stop::Refused,
         Some("tool_use") if calls.is_empty() => return Err(bad("it stops for a call and calls nothing")),
         Some("tool_use") => Stop::Calls,
@@ -189,7 +189,7 @@ fn read(body: &[u8]) -> Result<Turn, ClientError> {
         Some(_) => Stop::CutOff,
     };
     let (model, usage) = (wire.model(), wire.usage());
-    Ok(Turn { text, calls, stop, model, usage, content: Value::Array(wire.content) })
+    Ok(Turn { text, calls, stop, model, usage, content: wire.content })
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ fn a_filled_in_form_is_found_and_nothing_else_is_taken_for_one() {
         assert_eq!((completion.ending, completion.form), (Ending::Complete, Some(json!({"reply": "Hi."}))));
     }
     assert_eq!(read("max_tokens", "write").expect("an answer").ending, Ending::CutOff);
-    assert!(read("tool_use", "another").is_err());
+    assert_eq!(read("tool_use", "another").expect("an answer").ending, Ending::OtherTool);
     assert_eq!(read("end_turn", "another").expect("an answer").form, None);
 }
 
@@ -115,9 +115,74 @@ fn endings_are_told_apart() {
     assert_eq!(read("max_tokens", text), Ok(Ending::CutOff));
     assert_eq!(read("model_context_window_exceeded", text), Ok(Ending::CutOff));
     assert_eq!(read("refusal", ""), Ok(Ending::Refused));
-    assert!(read("end_turn", "").is_err());
-    assert!(read("tool_use", text).is_err());
-    assert!(read_completion(b"[]", None).is_err());
+    assert_eq!(read("pause_turn", text), Ok(Ending::CutOff));
+    assert_eq!(read("end_turn", ""), Ok(Ending::Empty));
+    assert_eq!(read("end_turn", r#"{"type":"text","text":" "}, null, 7"#), Ok(Ending::Empty));
+    assert_eq!(read("model_context_window_exceeded", ""), Ok(Ending::CutOff));
+    assert_eq!(read("tool_use", text), Ok(Ending::OtherTool));
+}
+
+#[test]
+fn a_message_of_odd_shapes_is_an_answer_and_anything_else_is_none() {
+    let read = |body: &str| read_completion(body.as_bytes(), Some("write"));
+    for (body, ending) in [
+        (r#"{"model":"m","stop_reason":"end_turn","content":null}"#, Ending::Empty),
+        (r#"{"model":"m","stop_reason":"end_turn","content":"Hi."}"#, Ending::Empty),
+        (r#"{"model":"m","stop_reason":"end_turn","content":{"type":"text","text":"Hi."}}"#, Ending::Empty),
+        (r#"{"model":"m","stop_reason":null,"content":[{"type":"text","text":"Hi."}]}"#, Ending::CutOff),
+        (r#"{"model":"m","stop_reason":7,"content":[{"type":"text","text":"Hi."}]}"#, Ending::CutOff),
+        (r#"{"model":"m","stop_reason":"tool_use","content":[{"type":"tool_use"}]}"#, Ending::OtherTool),
+    ] {
+        assert_eq!(read(body).map(|completion| completion.ending), Ok(ending), "{body}");
+    }
+    for body in [
+        "",
+        "null",
+        "[]",
+        "7",
+        "<html>Bad gateway</html>",
+        r#"{"choices":[]}"#,
+        r#"{"model":"m","content":[{"#,
+    ] {
+        assert!(matches!(read(body), Err(ClientError::BadAnswer { .. })), "{body}");
+    }
+}
+
+#[test]
+fn half_a_pair_becomes_one_that_says_that_something_is_missing() {
+    let read = |text: &str| {
+        let body = format!(
+            r#"{{"model":"m","stop_reason":"end_turn","content":[{{"type":"text","text":"{text}"}}]}}"#
+        );
+        read_completion(body.as_bytes(), None).expect("an answer").text
+    };
+    for (written, text) in [
+        (r"a\ud83db", "a\u{fffd}b"),
+        (r"a\ude42", "a\u{fffd}"),
+        (r"\ud83d\ud83d\ude42", "\u{fffd}\u{1f642}"),
+        (r"\ud83d\ude42\ude42", "\u{1f642}\u{fffd}"),
+        (r"\\ud83d \ud83d", "\\ud83d \u{fffd}"),
+        (r"\ud83d\ude42", "\u{1f642}"),
+    ] {
+        assert_eq!(read(written), text, "{written}");
+    }
+}
+
+#[test]
+fn a_prompt_that_is_too_long_is_told_by_its_words() {
+    let error = |message: &str| {
+        format!(r#"{{"type":"error","error":{{"type":"invalid_request_error","message":"{message}"}}}}"#)
+    };
+    let too_long = Verdict::Refuse { code: PROMPT_TOO_LONG.into() };
+    for message in [
+        "prompt is too long: 208310 tokens > 200000 maximum",
+        "input length and `max_tokens` exceed context limit: 199000 + 1500 > 200000",
+        "This model's maximum context length is 8192 tokens. Remove tools or messages.",
+    ] {
+        assert_eq!(judged(400, &error(message)), too_long, "{message}");
+    }
+    assert_eq!(judged(413, "<html>"), too_long);
+    assert_eq!(judged(400, &error("tools: not permitted")), Verdict::Refuse { code: NO_TOOLS.into() });
 }
 
 #[test]

@@ -129,7 +129,7 @@ impl Client {
     }
 
     /// Looks for our note among the newest 1000 messages of a ticket.
-    async fn find_note_by_external_id(
+    pub async fn find_note_by_external_id(
         &self,
         context: &CallContext,
         ticket_id: u64,

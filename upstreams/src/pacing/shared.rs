@@ -83,6 +83,26 @@ impl Shared {
         self.answer::<Value>(call).await;
     }
 
+    /// Notes that nobody calls the upstream for so long, whichever tenant it is for.
+    pub(super) async fn leave_alone(&self, upstream: &str, wait: Duration) {
+        let mut call = cmd("SET");
+        call.arg(self.left_alone(upstream)).arg(1).arg("PX").arg(millis(wait).max(1));
+        self.answer::<Value>(call).await;
+    }
+
+    /// For how long nobody calls an upstream of which all tenants share one account, because it said so; none when it may
+    /// be called, or Redis does not tell.
+    pub async fn left_alone_for(&self, upstream: &str) -> Option<Duration> {
+        let mut call = cmd("PTTL");
+        call.arg(self.left_alone(upstream));
+        let millis = u64::try_from(self.answer::<i64>(call).await?).ok()?;
+        Some(Duration::from_millis(millis)).filter(|left| !left.is_zero())
+    }
+
+    fn left_alone(&self, upstream: &str) -> String {
+        format!("{}:left_alone:{upstream}", self.prefix)
+    }
+
     /// Takes a place among `limit`, as [`crate::concurrency`] has it; none when Redis does not answer.
     pub(crate) async fn enter(
         &self,

@@ -2,10 +2,13 @@
 
 use whatlang::{Detector, Lang};
 
+use super::is_reply;
 use crate::language::{self, Words, by_words, detect, readable};
 
 /// Fewer letters than these tell nothing.
 const LETTERS: usize = 12;
+/// A text with fewer letters than these is short, and its subject may tell what it does not.
+const SHORT: usize = 40;
 /// Fewer little words than these are of any language.
 const WORDS: usize = 2;
 
@@ -26,6 +29,12 @@ pub fn of(text: &str) -> Option<&'static str> {
         Words::OfSeveral => None,
         Words::Unknown => common.filter(|_| among.confidence() > 0.5),
     }
+}
+
+/// The language of a message: its text's, else, where that is short, its subject's if that is the customer's own.
+pub fn of_message(subject: &str, text: &str) -> Option<&'static str> {
+    let is_long = || readable(text, SHORT).is_some();
+    of(text).or_else(|| if is_reply(subject) || is_long() { None } else { of(subject) })
 }
 
 const COMMON: &[Lang] = &[
@@ -58,6 +67,20 @@ mod tests {
             ("荷物はどこですか", None),
         ] {
             assert_eq!(of(text), language, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_subject_tells_the_language_of_a_short_text() {
+        for (subject, text, language) in [
+            ("Wo bleibt meine Bestellung", "???", Some("de")),
+            ("Où est mon colis ?", "536365", Some("fr")),
+            // The words behind such a mark may be the shop's.
+            ("Re: Where is my order?", "???", None),
+            ("AW: Wo bleibt meine Bestellung", "???", None),
+            ("Frage", "???", None),
+        ] {
+            assert_eq!(of_message(subject, text), language, "{subject}: {text}");
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use support::analysis::{Reading, words};
 
-use super::matters::{COMPENSATION, THANKS, TOPICS};
+use super::matters::{COMPENSATION, TOPICS};
 use super::moods::{MOODS, NEGATIONS, NEGATIONS_BEHIND, SIGNS, STRONG};
 use super::{excerpt, language};
-use crate::draft::template::{Intent, intent_of, languages, stops_a_newsletter};
+use crate::draft::template::languages::{self, Language};
+use crate::draft::template::{Intent, Written, intent_of, is_thanks, stops_a_newsletter};
 use crate::draft::words::normalised;
 
 /// Words before a word that may turn it round.
@@ -16,41 +17,47 @@ const TURNED: f32 = -0.75;
 /// How quickly a sum of weights comes near the ends of the scale, as in VADER (Hutto and Gilbert, 2014).
 const SPREAD: f32 = 15.0;
 
-/// What the words say, and what is to be known of the reading.
-pub fn read(text: &str) -> (Reading, Option<&'static str>) {
-    let text = excerpt(text);
-    let language = language::of(&text);
+/// What the words of a message and of its subject say, and what is to be known of the reading. Mood and wishes are the text's
+/// alone; a message of two words often has its matter in the subject.
+pub fn read(written: &Written<'_>) -> (Reading, Option<&'static str>) {
+    let text = excerpt(written.text);
+    let written = &Written { text: &text, ..*written };
+    let language = language::of_message(written.subject, &text);
     let lists: Vec<&[(&str, f32)]> = match language {
         // Not told: a word counts in whichever language has it.
         None => MOODS.iter().map(|(_, list)| *list).collect(),
         Some(language) => MOODS.iter().filter(|(name, _)| *name == language).map(|(_, list)| *list).collect(),
     };
-    let lower = normalised(&text);
-    let spaced: String =
-        lower.chars().map(|c| if c.is_alphanumeric() || c == '\'' { c } else { ' ' }).collect();
-    let spaced = spaced.split_whitespace().fold(String::from(" "), |all, word| all + word + " ");
-    let says = |phrases: &[&str]| phrases.iter().any(|phrase| spaced.contains(&format!(" {phrase}")));
-    let is_of_newsletter = stops_a_newsletter(&text);
-    let told = TOPICS
-        .iter()
-        .filter(|(topic, phrases)| says(phrases) && !(is_of_newsletter && *topic == "cancellation"));
-    let mut topics: Vec<&'static str> = told.map(|(topic, _)| *topic).collect();
-    let intent = topics
-        .iter()
-        .find_map(|topic| words::intent(topic))
-        .or_else(|| says(THANKS).then_some("thanks"))
-        .or_else(|| heard(&text, language));
-    // What the drafter's words tell is a topic as well.
+    let is_of_newsletter = stops_a_newsletter(written);
+    let topics_of = |spaced: &str| -> Vec<&'static str> {
+        topics(spaced).filter(|topic| !(is_of_newsletter && *topic == "cancellation")).collect()
+    };
+    let said = spaced(&text);
+    let mut topics = topics_of(&said);
+    let known = language.and_then(languages::of);
+    let first = |topics: &[&'static str]| topics.iter().find_map(|topic| words::intent(topic));
+    let intent = if is_thanks(written, known) {
+        Some("thanks")
+    } else {
+        let text_alone = Written { subject: "", ..*written };
+        // The subject says what thanks are for, and may name the newsletter.
+        let fits = |intent: &&str| *intent != "thanks" && !(is_of_newsletter && *intent == "cancellation");
+        first(&topics)
+            .or_else(|| heard(&text_alone, known).filter(fits))
+            .or_else(|| first(&topics_of(&spaced(written.subject))))
+            .or_else(|| heard(written, known))
+    };
+    // What the drafter's words or the subject tell is a topic as well.
     if let Some(topic) = intent.and_then(words::topic)
         && !topics.contains(&topic)
     {
         topics.push(topic);
     }
     let reading = Reading {
-        sentiment: sentiment(&spaced, &text, &lists),
+        sentiment: sentiment(&said, &text, &lists),
         intent: Some(intent.unwrap_or("other")),
         language: language.map(str::to_owned),
-        asks_compensation: says(COMPENSATION),
+        asks_compensation: says(&said, COMPENSATION),
         mentions_price: topics.contains(&"price"),
         asks_discount: topics.contains(&"discount"),
         topics,
@@ -59,11 +66,40 @@ pub fn read(text: &str) -> (Reading, Option<&'static str>) {
     (reading, is_strange.then_some("the lexicon has no words of this language"))
 }
 
+/// Whether a text names something that is settled only by an answer. Where a parcel is and what a product is like is no such
+/// matter: who is content speaks of them, too.
+pub fn names_a_matter(text: &str) -> bool {
+    let spaced = spaced(text);
+    let mut matters = topics(&spaced).filter_map(words::intent);
+    matters.any(|intent| !matches!(intent, "order_status" | "product_question"))
+}
+
+/// Whether a text speaks of lawyers and the like.
+pub fn speaks_of_law(text: &str) -> bool {
+    topics(&spaced(text)).any(|topic| topic == "legal")
+}
+
+/// The topics whose phrases a text has.
+fn topics(spaced: &str) -> impl Iterator<Item = &'static str> + '_ {
+    TOPICS.iter().filter(move |(_, phrases)| says(spaced, phrases)).map(|(topic, _)| *topic)
+}
+
+/// The words of a text in lower case, each between spaces.
+fn spaced(text: &str) -> String {
+    let words: String =
+        normalised(text).chars().map(|c| if c.is_alphanumeric() || c == '\'' { c } else { ' ' }).collect();
+    words.split_whitespace().fold(String::from(" "), |all, word| all + word + " ")
+}
+
+/// Whether one of the phrases begins at a word of a text.
+fn says(spaced: &str, phrases: &[&str]) -> bool {
+    phrases.iter().any(|phrase| spaced.contains(&format!(" {phrase}")))
+}
+
 /// What the words tell by which the drafter knows a matter, in all languages that it writes; none when they tell nothing. They do
 /// not tell what is broken from what is another thing than was ordered, nor who wants money from who sends something back.
-fn heard(text: &str, language: Option<&str>) -> Option<&'static str> {
-    let language = language.and_then(languages::of).unwrap_or(&languages::ENGLISH);
-    match intent_of(text, language) {
+fn heard(written: &Written<'_>, language: Option<&'static Language>) -> Option<&'static str> {
+    match intent_of(written, language) {
         Intent::DamagedOrWrong => Some("damaged"),
         Intent::RefundOrReturn => Some("return"),
         Intent::Cancellation => Some("cancellation"),
@@ -130,6 +166,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn read(text: &str) -> (Reading, Option<&'static str>) {
+        super::read(&Written::alone(text))
+    }
 
     fn mood(text: &str) -> f32 {
         read(text).0.sentiment.unwrap_or_else(|| panic!("{text} has a mood"))
@@ -205,6 +245,36 @@ mod tests {
         }
         assert_eq!(read("Kündigung Newsletter").0.intent, Some("other"));
         assert_eq!(read("Kündigung meiner Bestellung").0.intent, Some("cancellation"));
+    }
+
+    #[test]
+    fn a_subject_tells_what_a_polite_text_does_not() {
+        for (subject, text, intent) in [
+            ("Wo ist mein Paket?", "Bitte um Antwort. Danke!", "order_status"),
+            ("Wo ist mein Paket?", "Vielen Dank", "order_status"),
+            (
+                "Falscher Artikel geliefert",
+                "Hallo, siehe Betreff. Vielen Dank im Voraus und liebe Gruesse, Maja",
+                "wrong_item",
+            ),
+            ("Rechnung", "Guten Tag, ich braeuchte noch die Rechnung zu Bestellung 11233. Danke!", "billing"),
+            ("Rechnung", "Danke!", "billing"),
+            ("Haben Sie die Vase noch?", "Danke fuer eine kurze Info", "product_question"),
+            ("Where is my order?", "Thanks in advance!", "order_status"),
+            ("Remboursement", "Merci d'avance pour votre réponse.", "refund"),
+            ("¿Dónde está mi pedido?", "Gracias de antemano", "order_status"),
+            ("Feedback", "Alles super angekommen, danke!", "thanks"),
+            ("Wo ist mein Paket?", "Alles super angekommen, danke!", "thanks"),
+            ("Newsletter", "Hiermit kündige ich. Danke!", "other"),
+        ] {
+            let reading = super::read(&Written { subject, text, is_answer: false }).0;
+            assert_eq!(reading.intent, Some(intent), "{subject}: {text}");
+            assert!(intent == "thanks" || intent == "other" || reading.topics.contains(&intent), "{text}");
+        }
+        // To an answer bare thanks are thanks.
+        let reading =
+            super::read(&Written { subject: "Wo ist mein Paket?", text: "Vielen Dank!", is_answer: true }).0;
+        assert_eq!(reading.intent, Some("thanks"));
     }
 
     #[test]

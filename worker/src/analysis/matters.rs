@@ -300,10 +300,24 @@ pub(super) const TOPICS: &[(&str, &[&str])] = &[
             "legal action",
             "chargeback",
             "anwalt",
+            "anwält",
+            "rechtsanwalt",
+            "rechtsanwält",
             "rechtliche schritte",
+            "verbraucherzentrale",
+            "verbraucherschutz",
             "avocat",
             "abogad",
             "acciones legales",
+            "avvocat",
+            "vie legali",
+            "advocaat",
+            "juridische stappen",
+            "advogad",
+            "ação judicial",
+            "adwokat",
+            "prawnik",
+            "advokat",
         ],
     ),
 ];
@@ -329,6 +343,3 @@ pub(super) const COMPENSATION: &[&str] = &[
     "devuelvan el dinero",
     "devolución del dinero",
 ];
-
-/// Phrases of thanks.
-pub(super) const THANKS: &[&str] = &["thank", "cheers", "danke", "vielen dank", "merci", "gracias"];

@@ -24,9 +24,33 @@ pub fn excerpt(text: &str) -> String {
     head.chain("\n[...]\n".chars()).chain(tail).collect()
 }
 
+/// Whether a subject is that of an answer or of a forwarded mail, so that its words may be the shop's.
+pub fn is_reply(subject: &str) -> bool {
+    let Some((mark, _)) = subject.split_once(':') else { return false };
+    MARKS.contains(&mark.trim().to_lowercase().as_str())
+}
+
+/// "Re" and "Fwd" of the mail programs of many countries.
+const MARKS: &[&str] = &[
+    "re", "aw", "antw", "antwort", "sv", "vs", "odp", "res", "rif", "r", "ré", "rép", "fw", "fwd", "wg",
+    "tr", "i", "rv", "enc", "vl", "doorst", "pd",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subject_of_an_answer_is_known_by_its_mark() {
+        for subject in
+            ["Re: Your order", "AW: Ihre Bestellung", "SV: Din order", "Odp: Zamówienie", "RE : Commande"]
+        {
+            assert!(is_reply(subject), "{subject}");
+        }
+        for subject in ["", "Lamp", "Order: 12", "Recommended: a lamp", "12:30"] {
+            assert!(!is_reply(subject), "{subject}");
+        }
+    }
 
     #[test]
     fn a_megabyte_is_read_at_both_ends() {

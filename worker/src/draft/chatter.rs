@@ -6,11 +6,14 @@
 mod phrases;
 
 use super::words::normalised;
-use phrases::{ADJECTIVES, COMMENTS, DRAFTS, LABELS, POINTERS, REFUSALS};
+use phrases::{
+    ADJECTIVES, ANNOUNCEMENTS, COLLEAGUES, COMMENTS, DRAFTS, LABELS, POINTERS, RECIPIENTS, REFUSALS, YOURS,
+};
 
 /// Whether the reply speaks of itself, of the form that it was asked for, or to the shop instead of the customer.
 pub fn speaks_of_itself(reply: &str) -> bool {
-    let text = normalised(reply);
+    // What Shopify calls a draft order is the customer's.
+    let text = normalised(reply).replace(" draft order", " order");
     let announces = POINTERS.iter().any(|pointer| {
         text.match_indices(pointer).any(|(at, _)| {
             let noun = noun_of(&text[at + pointer.len()..]);
@@ -22,7 +25,51 @@ pub fn speaks_of_itself(reply: &str) -> bool {
         || COMMENTS.iter().any(|comment| text.contains(comment))
         || LABELS.iter().any(|name| label.starts_with(name))
         || is_wrapped(reply.trim())
+        || is_label(&text_of_line(reply.lines().find(|line| !line.trim().is_empty())))
+        || reply.lines().any(calls_a_colleague)
         || reply.lines().any(|line| matches!(line.trim(), "---" | "***" | "==="))
+}
+
+/// Words before a colon that can be a label.
+const LABEL_WORDS: usize = 8;
+
+/// A line as words are normalised, without what marks it.
+fn text_of_line(line: Option<&str>) -> String {
+    let marks = |c: char| c.is_whitespace() || "*#_>\"'(\u{201c}\u{201e}\u{ab}-".contains(c);
+    normalised(line.unwrap_or_default()).trim_start_matches(marks).to_owned()
+}
+
+/// Whether a first line says what follows it (`Antwort an die Kundin: ...`, `Here you go:`): a label that names the customer
+/// as somebody else, that begins with what models call their answer, or that is nothing but words of handing over.
+fn is_label(line: &str) -> bool {
+    let Some((label, rest)) = line.split_once(':') else { return false };
+    if label.split_whitespace().count() > LABEL_WORDS {
+        return false;
+    }
+    let words = format!(" {} ", label.trim());
+    let is_to_the_customer = YOURS.iter().any(|yours| words.contains(yours));
+    let names_the_customer = RECIPIENTS.iter().any(|somebody| words.contains(somebody));
+    let is_of_a_draft = DRAFTS.iter().any(|draft| noun_of(words.trim_start()).starts_with(draft));
+    let mut parts = label.split([',', '!', '.']).map(str::trim).filter(|part| !part.is_empty()).peekable();
+    let hands_over = rest.trim_matches([' ', '*', '_']).is_empty()
+        && parts.peek().is_some()
+        && parts.all(|part| ANNOUNCEMENTS.contains(&part));
+    hands_over || names_the_customer || (is_of_a_draft && !is_to_the_customer)
+}
+
+/// Whether a line is addressed to somebody of the shop: `Dear agent`, `Agent, please check ...`.
+fn calls_a_colleague(line: &str) -> bool {
+    let text = text_of_line(Some(line));
+    let is_called = |name: &str| {
+        let rest = text.strip_prefix(name);
+        rest.is_some_and(|rest| rest.trim_end().is_empty() || rest.starts_with([',', ':', '!', ' ']))
+    };
+    // Behind a name a sign-off says the role: `Agent, Hartley Gifts`.
+    let (name, rest) = line.trim().split_once([',', ':']).unwrap_or((line.trim(), ""));
+    let name = name.trim_start_matches(['*', '(', '[']).to_lowercase();
+    let is_named = ["agent", "agente", "agentin"].contains(&name.as_str());
+    COLLEAGUES.iter().any(|name| is_called(name))
+        || (is_named && rest.trim_start().starts_with(char::is_lowercase))
 }
 
 /// Whether a reply is within something that a program, or nobody at all, would take off: the form's own JSON, or
@@ -35,6 +82,7 @@ fn is_wrapped(reply: &str) -> bool {
     (reply.starts_with('{') && reply.ends_with('}'))
         || (reply.starts_with('[') && reply.ends_with(']'))
         || within('"', '"')
+        || within('`', '`')
         || within('\u{201c}', '\u{201d}')
         || within('\u{201e}', '\u{201c}')
         || within('\u{ab}', '\u{bb}')
@@ -110,6 +158,34 @@ mod tests {
             "\u{201e}Hallo Maya, Ihre Lampe ist unterwegs.\u{201c}",
             "Interne Notiz: Die Kundin ist verärgert. Hallo Maya.",
             "Le client demande où est sa lampe. Bonjour Maya.",
+            "Here you go:\nYour lamp left us on Monday.",
+            "Sure, here you go:\n\nYour lamp left us on Monday.",
+            "Antwort an die Kundin: Ihre Lampe ist unterwegs.",
+            "Für den Kunden:\nIhre Lampe ist unterwegs.",
+            "Bitte schön:\nIhre Lampe ist unterwegs.",
+            "Reply to customer: your lamp left us.",
+            "**Response (English):**\nYour lamp left us.",
+            "For the client: your lamp left us.",
+            "Pour la cliente :\nvotre lampe est partie.",
+            "Réponse proposée : votre lampe est partie.",
+            "Para la clienta: su lámpara ha salido.",
+            "Aquí tienes:\nsu lámpara ha salido.",
+            "Al cliente:\nla lampada è partita.",
+            "Aan de klant: uw lamp is onderweg.",
+            "Ao cliente: a lâmpada saiu.",
+            "Do klienta: lampa jest w drodze.",
+            "Till kunden: lampan är på väg.",
+            "Til kunden: lampen er på vej.",
+            "Dear agent,\n\nyour lamp left us.",
+            "Hi team, the lamp left us.",
+            "To the agent: please check.\nHello Maya.",
+            "Lieber Kollege, bitte prüfen.\nHallo Maya.",
+            "Hello Maya, your lamp left us.\nAgent, please check the tracking.",
+            "Hallo Maya, die Lampe ist da.\n(Agent: bitte vor dem Senden prüfen)",
+            "Chère collègue, merci de vérifier.\nBonjour Maya.",
+            "Email:\nYour lamp left us.",
+            "I'll respond to the customer now. Your lamp left us.",
+            "Based on the conversation, I would write this. Your lamp left us.",
         ] {
             assert!(speaks_of_itself(reply), "{reply}");
         }
@@ -147,6 +223,14 @@ mod tests {
     fn replies_pass() {
         let replies = [
             "Hello Maya, your lamp left us on Monday.",
+            "Our agent will check this draft order, and your answer to our question helps.",
+            "Answer to your first question: yes. Antwort auf Ihre Frage: ja.",
+            "Your customer account: you find it on our page.",
+            "To return it:\nPack it well.",
+            "Please do this:\nhold the button.",
+            "Two things: the lamp left us, and the bulb follows.",
+            "Hello Maya, your lamp left us.\n\nKind regards,\nAnna Example\nAgent, Hartley Gifts",
+            "Unsere Öffnungszeiten: Mo-Fr. Bestellung 4711: unterwegs.",
             "Here is the page where you can follow it. Here's what happens next.",
             "I cannot say yet whether it has arrived. This is the third parcel.",
             "We will answer as soon as we can, and I am sorry that our first response took so long.",

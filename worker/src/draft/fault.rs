@@ -15,6 +15,15 @@ pub enum Fault {
     /// The answer ran into the limit of tokens.
     #[error("the answer was cut off before its end")]
     CutOff,
+    /// It calls a tool that it was not given.
+    #[error("the answer calls something else than the form that it was given")]
+    OtherTool,
+    /// The conversation is longer than the model reads.
+    #[error("the conversation is longer than the model reads")]
+    PromptTooLong,
+    /// What came is no answer of a model.
+    #[error("what came back is no answer of a model: {0}")]
+    Unreadable(&'static str),
     /// There is no complete reply part.
     #[error("there is no complete reply in it")]
     NoReply,
@@ -24,6 +33,9 @@ pub enum Fault {
     /// The reply part is empty.
     #[error("the reply is empty")]
     EmptyReply,
+    /// There is no sentence besides greeting and sign-off.
+    #[error("the reply says nothing besides a greeting and a sign-off")]
+    NothingSaid,
     /// The reply is longer than the channel allows.
     #[error("the reply has {found} characters, the channel allows {allowed}")]
     TooLong {
@@ -32,6 +44,15 @@ pub enum Fault {
         /// The limit.
         allowed: usize,
     },
+    /// A character was cut in two.
+    #[error("the reply holds a broken character")]
+    BrokenCharacter,
+    /// The reply holds marks that are shown as they are.
+    #[error("the reply holds markup, and it is sent as plain text")]
+    Markup,
+    /// The reply holds a blank in one of the forms that people and mail programs know.
+    #[error("the reply holds a blank that nobody filled in")]
+    Blank,
     /// The reply speaks to us about itself.
     #[error("the reply holds words that are meant for the shop and not for the customer")]
     Chatter,
@@ -49,4 +70,11 @@ pub enum Fault {
     /// The gate of outgoing texts would refuse the reply.
     #[error("the reply cannot be sent: {0}")]
     Gate(Objection),
+}
+
+impl Fault {
+    /// Whether the model can do better when it is told.
+    pub fn is_the_models(&self) -> bool {
+        !matches!(self, Fault::PromptTooLong | Fault::Unreadable(_))
+    }
 }

@@ -27,9 +27,12 @@ pub struct DraftInput {
     /// The language that a reply should be in (ISO 639-1), as far as it is known; `language` chooses it.
     #[serde(default)]
     pub language: Option<String>,
-    /// Whether nothing that the customer wrote, and nobody, tells the language: then it is the help page's, if there is one.
+    /// Whether nothing of this ticket tells the language: then it is that of other tickets or of the help page, if any is.
     #[serde(default)]
     pub is_language_assumed: bool,
+    /// What the latest message was read to want, one of `support::analysis::words::INTENTS`; none while it waits to be read.
+    #[serde(default)]
+    pub intent: Option<String>,
     /// The last messages, oldest first, internal notes left out.
     pub messages: Vec<ThreadMessage>,
     /// What the orders say about the customer; none when nobody matched.

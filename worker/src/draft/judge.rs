@@ -1,7 +1,7 @@
 //! Holds a model's answer to every rule that a reply has to keep: it becomes a draft, or a list of faults.
 
 use upstreams::anthropic::Completion;
-use upstreams::outgoing::{clean, objections};
+use upstreams::outgoing::{Objection, clean, objections};
 
 use super::answer;
 use super::fault::Fault;
@@ -9,7 +9,7 @@ use super::input::{Draft, DraftInput, Drafter, Recommendation};
 use super::policy::{KnownFacts, ViolationKind, check, honest_recommendation};
 use super::prompt::INSIDE;
 use super::style::{Channel, sms_parts, style};
-use super::{chatter, language, template};
+use super::{blanks, chatter, frame, language, markup, template};
 
 /// The draft that an answer makes, or what is wrong with the answer.
 ///
@@ -25,7 +25,10 @@ pub fn judge(completion: &Completion, input: &DraftInput) -> Result<Draft, Vec<F
     if !faults.is_empty() {
         return Err(faults);
     }
-    let mut remarks = Vec::new();
+    let mut remarks: Vec<String> = language::doubt(&reply, input).into_iter().collect();
+    if language::is_unchecked(&reply) {
+        remarks.push(UNCHECKED.to_owned());
+    }
     let recommendation = match answer.recommendation {
         Ok(advice) => presentable(advice, &facts),
         Err(problem) => {
@@ -39,12 +42,31 @@ pub fn judge(completion: &Completion, input: &DraftInput) -> Result<Draft, Vec<F
     Ok(Draft { reply, sms_parts, recommendation, drafter: Drafter::Anthropic, model, customer, remarks })
 }
 
+/// What an agent is told of a reply in a language that the policy knows no words of.
+const UNCHECKED: &str = "In the language of this reply promises are not looked for: have it read by somebody who knows it before it is sent.";
+
 /// What is wrong with a reply.
 fn faults(reply: &str, input: &DraftInput, facts: &KnownFacts) -> Vec<Fault> {
     let mut faults: Vec<Fault> = objections(reply, &INSIDE).into_iter().map(Fault::Gate).collect();
+    // Nothing can be said of what holds nothing.
+    if faults.contains(&Fault::Gate(Objection::Empty)) {
+        return faults;
+    }
+    if faults.is_empty() && blanks::has_blank(reply) {
+        faults.push(Fault::Blank);
+    }
+    if reply.contains(char::REPLACEMENT_CHARACTER) {
+        faults.push(Fault::BrokenCharacter);
+    }
+    if markup::has_markup(reply) {
+        faults.push(Fault::Markup);
+    }
+    if faults.is_empty() && frame::says_nothing(reply) {
+        faults.push(Fault::NothingSaid);
+    }
     if chatter::is_refusal(reply) {
         faults.push(Fault::Refusal);
-    } else if chatter::speaks_of_itself(reply) {
+    } else if chatter::speaks_of_itself(reply) || frame::has_words_around(reply) {
         faults.push(Fault::Chatter);
     }
     if ends_in_the_middle(reply) {
@@ -79,6 +101,13 @@ fn presentable(mut advice: Recommendation, facts: &KnownFacts) -> Option<Recomme
         list.retain(|entry| objections(entry, &INSIDE).is_empty());
     }
     honest_recommendation(advice, facts)
+}
+
+/// The built-in drafter's draft, for a model that could not be asked.
+pub fn without(input: &DraftInput, why: &str) -> Draft {
+    let mut draft = template::draft(input);
+    draft.remarks.push(format!("The model could not be asked: {why}."));
+    draft
 }
 
 /// The built-in drafter's draft with a remark why it stands in the model's place.

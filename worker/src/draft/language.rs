@@ -1,23 +1,145 @@
 //! The customer's language: which one a reply should be in, and whether a reply is certainly in another. Certain is what is
 //! long enough, what the detector calls reliable, and what it tells apart well.
 
-use support::analysis::Languages;
-use whatlang::Lang;
+use support::analysis::{Habits, Languages};
+use whatlang::{Detector, Lang};
 
 use super::fault::Fault;
 use super::input::{Author, DraftInput, ThreadMessage};
+use super::template::languages;
 use crate::analysis;
-use crate::language::{code, detect, readable};
+use crate::language::{Words, by_words, code, detect, readable};
 
 /// Fewer letters than these say too little.
 const LETTERS: usize = 40;
+/// Fewer little words than these are of any language.
+const WORDS: usize = 2;
+/// Of so many words of a longer text one more is a little word of its language, however it is written.
+const WORDS_OF_WHICH_ONE: usize = 20;
 /// Customer's messages that are looked at, the newest.
 const MESSAGES: usize = 3;
 
-/// The fault, if the reply is certainly in another language than the customer's messages.
+/// The fault, if the reply is certainly in another language than the customer's messages. Where they are too short to tell one
+/// for certain, it is enough that what is known of the ticket and what the latest is probably in are the same.
 pub fn other_language(reply: &str, input: &DraftInput) -> Option<Fault> {
-    let ((customer, _), (answered, _)) = (of_customer(&input.messages)?, language(reply)?);
-    (customer != answered).then(|| Fault::OtherLanguage { reply: name(answered), customer: name(customer) })
+    let customer = match of_customer(&input.messages) {
+        Some((customer, _)) => customer,
+        None => lang(known(input).filter(|code| probably(input) == Some(*code))?)?,
+    };
+    let reply = differing(reply, customer)?;
+    Some(Fault::OtherLanguage { reply, customer: name(customer) })
+}
+
+/// What an agent is to look at, where the reply is certainly in another language than somebody said the customer's is, and
+/// the messages do not tell.
+pub fn doubt(reply: &str, input: &DraftInput) -> Option<String> {
+    if of_customer(&input.messages).is_some() {
+        return None;
+    }
+    let customer = lang(known(input)?)?;
+    let reply = differing(reply, customer)?;
+    Some(format!("The reply is in {reply}, and the customer seems to write {}.", name(customer)))
+}
+
+/// The language that is known to be the customer's, and not assumed (ISO 639-1).
+fn known(input: &DraftInput) -> Option<&str> {
+    input.language.as_deref().filter(|_| !input.is_language_assumed)
+}
+
+/// What the latest message, or its subject, is probably in (ISO 639-1).
+fn probably(input: &DraftInput) -> Option<&'static str> {
+    let latest = latest(&input.messages).next().unwrap_or_default();
+    analysis::language::of_message(&input.subject, latest)
+}
+
+/// In what a text is, in English words, if that is certainly another language.
+fn differing(text: &str, language: Lang) -> Option<&'static str> {
+    let text = readable(text, LETTERS)?;
+    let found = detect(&text)?;
+    if found.lang() == language {
+        return None;
+    }
+    let relatives = are_relatives(found.lang(), language);
+    // Another script is another language, whichever of its languages that is.
+    if !found.script().langs().contains(&language) && !relatives {
+        return Some(if found.is_reliable() { name(found.lang()) } else { "another script" });
+    }
+    let is_other = if found.is_reliable() {
+        let own = code(language, &text);
+        (KNOWN.contains(&found.lang()) || !relatives)
+            && (own.is_none() || by_words(&text, WORDS, &[]).language() != own)
+    } else {
+        !relatives && is_clear_of(&text, language, found.lang())
+    };
+    is_other.then(|| name(found.lang()))
+}
+
+/// Whether a text is not in a language but rather in another, which itself need not be told from its relatives: between the
+/// two the detector is sure, and there are hardly any little words of the first.
+fn is_clear_of(text: &str, language: Lang, other: Lang) -> bool {
+    let is_long = text.chars().filter(|c| c.is_alphabetic()).count() >= LETTERS * 2;
+    let between = Detector::with_allowlist(vec![language, other]).detect(text);
+    let is_sure = between.is_some_and(|found| found.is_reliable() && found.lang() == other);
+    let least = WORDS + text.split_whitespace().count() / WORDS_OF_WHICH_ONE;
+    let own = code(language, text);
+    is_long && is_sure && own.is_none_or(|own| by_words(text, least, &[own]) == Words::Unknown)
+}
+
+/// Whether two languages are taken for each other in texts as long as a reply.
+fn are_relatives(one: Lang, other: Lang) -> bool {
+    const FAMILIES: [&[Lang]; 8] = [
+        &[Lang::Jpn, Lang::Cmn],
+        &[Lang::Ces, Lang::Slk],
+        &[Lang::Nld, Lang::Afr],
+        &[Lang::Dan, Lang::Nob, Lang::Swe],
+        &[Lang::Hrv, Lang::Slv],
+        &[Lang::Spa, Lang::Por, Lang::Cat, Lang::Ita, Lang::Epo, Lang::Lat],
+        &[Lang::Rus, Lang::Ukr, Lang::Bel, Lang::Bul, Lang::Mkd, Lang::Srp],
+        &[Lang::Fin, Lang::Est],
+    ];
+    FAMILIES.iter().any(|family| family.contains(&one) && family.contains(&other))
+}
+
+/// The language of a code (ISO 639-1), of those that are told.
+fn lang(code: &str) -> Option<Lang> {
+    Some(match code {
+        "en" => Lang::Eng,
+        "de" => Lang::Deu,
+        "fr" => Lang::Fra,
+        "es" => Lang::Spa,
+        "it" => Lang::Ita,
+        "pt" => Lang::Por,
+        "nl" => Lang::Nld,
+        "sv" => Lang::Swe,
+        // One stands for the other, see `detect`.
+        "da" | "nb" | "nn" | "no" => Lang::Dan,
+        "fi" => Lang::Fin,
+        "pl" => Lang::Pol,
+        "hu" => Lang::Hun,
+        "tr" => Lang::Tur,
+        "ru" => Lang::Rus,
+        "el" => Lang::Ell,
+        "ja" => Lang::Jpn,
+        "zh" => Lang::Cmn,
+        "ko" => Lang::Kor,
+        "ar" => Lang::Ara,
+        "he" => Lang::Heb,
+        _ => return None,
+    })
+}
+
+/// Whether a reply is in a language whose promises nobody looks for here: another script than the Latin one, or certainly
+/// none of those that the built-in drafter writes, which are those that `policy` knows words of.
+pub fn is_unchecked(reply: &str) -> bool {
+    let is_latin = |c: &char| matches!(c, '\u{0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}');
+    let letters = reply.chars().filter(|c| c.is_alphabetic());
+    if letters.clone().filter(is_latin).count() * 2 < letters.count() {
+        return true;
+    }
+    let Some(text) = readable(reply, LETTERS) else { return false };
+    let found = detect(&text).filter(|found| found.is_reliable());
+    let is_known = |lang| code(lang, &text).is_some_and(|code| languages::of(code).is_some());
+    found.is_some_and(|found| !is_known(found.lang()))
 }
 
 /// The language of the customer's messages (ISO 639-1), where they tell it for certain.
@@ -29,18 +151,21 @@ pub fn told(messages: &[ThreadMessage]) -> Option<&'static str> {
 /// The language that a reply should be in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chosen {
-    /// As ISO 639-1 names it; none when not even the shop has said one.
+    /// As ISO 639-1 names it; none when not even the shop has one.
     pub language: Option<String>,
-    /// Whether nothing of the customer's tells it, so that it is the shop's.
+    /// Whether nothing of the ticket tells it, so that it is that of other tickets or of the shop.
     pub is_assumed: bool,
 }
 
 /// The language that a reply should be in, where the messages do not tell one for certain: what is known of the ticket's, else
-/// what the latest message, or the subject of a ticket without any, is probably in, else the shop's.
-pub fn likely(messages: &[ThreadMessage], subject: &str, known: Languages) -> Chosen {
-    let latest = latest(messages).next().unwrap_or(subject);
-    let likely = known.of_ticket.or_else(|| analysis::language::of(latest).map(str::to_owned));
-    Chosen { is_assumed: likely.is_none(), language: likely.or(known.of_shop) }
+/// what the latest message or its subject is probably in. Where nothing tells, what may be assumed: that of the customer's
+/// other tickets, else of most of the shop's, else of its help page.
+pub fn likely(messages: &[ThreadMessage], subject: &str, known: Languages, habits: Habits) -> Chosen {
+    let latest = latest(messages).next().unwrap_or_default();
+    let told = || analysis::language::of_message(subject, latest).map(str::to_owned);
+    let likely = known.of_ticket.or_else(told);
+    let assumed = || habits.of_customer.or(habits.of_shop).or(known.of_shop);
+    Chosen { is_assumed: likely.is_none(), language: likely.or_else(assumed) }
 }
 
 /// The language of the customer's messages and the text that tells it. The latest message decides; where it is too short,
@@ -134,6 +259,36 @@ mod tests {
     }
 
     #[test]
+    fn a_language_that_is_not_told_apart_from_its_relatives_is_another_all_the_same() {
+        const RUSSIAN: &str = "Здравствуйте, спасибо за ваше сообщение. Я проверяю, где находится ваша лампа, и напишу вам, \
+             как только узнаю больше.";
+        const CZECH: &str = "Dobrý den, děkujeme za Vaši zprávu. Zjišťuji, kde se Vaše lampa nachází, a ozvu se Vám, jakmile \
+             budu vědět více. Můžete mi prosím potvrdit, že doručovací adresa stále platí?";
+        for reply in [RUSSIAN, CZECH] {
+            for customer in [ENGLISH, GERMAN] {
+                assert!(reply_of(customer, reply).is_some(), "{reply}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_message_is_judged_by_what_it_probably_is_in() {
+        let judged = |text: &str, language: Option<&str>, reply: &str| {
+            let mut input = an_input(text);
+            (input.subject, input.language) = (String::new(), language.map(str::to_owned));
+            (other_language(reply, &input).is_some(), doubt(reply, &input).is_some())
+        };
+        let short = "Wo ist mein Paket?";
+        assert_eq!(told(&an_input(short).messages), None);
+        assert_eq!(judged(short, Some("de"), ENGLISH), (true, true));
+        assert_eq!(judged(short, Some("de"), GERMAN), (false, false));
+        // What somebody said against what the words tell, and what nobody said.
+        assert_eq!(judged(short, Some("fr"), ENGLISH), (false, true));
+        assert_eq!(judged("536365?", Some("fr"), ENGLISH), (false, true));
+        assert_eq!(judged("536365?", None, ENGLISH), (false, false));
+    }
+
+    #[test]
     fn the_latest_message_decides() {
         let mut input = an_input(GERMAN);
         input.messages.push(ThreadMessage { text: ENGLISH.into(), ..input.messages[0].clone() });
@@ -158,7 +313,7 @@ mod tests {
         let of = |text: &str, known| {
             let messages = an_input(text).messages;
             assert_eq!(told(&messages), None, "{text}");
-            likely(&messages, "", known)
+            likely(&messages, "", known, Habits::default())
         };
         let told_by = |language: &str| Chosen { language: Some(language.to_owned()), is_assumed: false };
         assert_eq!(of("Wo ist mein Paket?", known(Some("fr"), Some("en"))), told_by("fr"));
@@ -169,6 +324,18 @@ mod tests {
         assert_eq!(of("Kde je moje zásilka?", known(None, Some("de"))), assumed(Some("de")));
         assert_eq!(of("Wo isch mis Päckli?", known(None, Some("fr"))), told_by("de"));
         assert_eq!(of("536365?", known(None, None)), assumed(None));
-        assert_eq!(likely(&[], "Où est mon colis ?", known(None, Some("en"))), told_by("fr"));
+        let by_subject = |subject: &str, text: &str, habits: Habits| {
+            likely(&an_input(text).messages, subject, known(None, Some("en")), habits)
+        };
+        assert_eq!(by_subject("Où est mon colis ?", "", Habits::default()), told_by("fr"));
+        assert_eq!(by_subject("Wo bleibt meine Bestellung", "???", Habits::default()), told_by("de"));
+        // Others' habits are no certainty, and the customer's own say more.
+        let habits = |of_customer: Option<&str>| Habits {
+            of_customer: of_customer.map(str::to_owned),
+            of_shop: Some("de".to_owned()),
+        };
+        assert_eq!(by_subject("Frage", "???", habits(None)), assumed(Some("de")));
+        assert_eq!(by_subject("Frage", "???", habits(Some("pl"))), assumed(Some("pl")));
+        assert_eq!(by_subject("Où est mon colis ?", "???", habits(Some("pl"))), told_by("fr"));
     }
 }

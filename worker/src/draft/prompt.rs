@@ -78,13 +78,34 @@ impl DraftPrompt {
 /// time.
 pub fn prompt(input: &DraftInput, faults: &[Fault]) -> DraftPrompt {
     let mut varying_system = style_rules(input);
-    if !faults.is_empty() {
+    let mut faults = faults.iter().filter(|fault| fault.is_the_models()).peekable();
+    if faults.peek().is_some() {
         varying_system.push_str("\nAn earlier answer could not be used. Avoid these faults:\n");
     }
     for fault in faults {
         let _ = writeln!(varying_system, "- {fault}");
     }
     DraftPrompt { varying_system, user: user_text(input) }
+}
+
+/// Messages that are left of a conversation which is too long for the model: the newest.
+const FEW_MESSAGES: usize = 4;
+/// Characters that are left of each of them.
+const FEW_CHARS: usize = 600;
+
+/// The same with less to read, for a model that could not read it all: a few messages, of each the beginning, and no
+/// articles. What a reply is held to stays the whole.
+pub fn shortened(input: &DraftInput) -> DraftInput {
+    let skipped = input.messages.len().saturating_sub(FEW_MESSAGES);
+    let short = |message: &ThreadMessage| {
+        let mut text: String = message.text.chars().take(FEW_CHARS).collect();
+        if text.len() < message.text.len() {
+            text.push_str(" [shortened]");
+        }
+        ThreadMessage { text, ..message.clone() }
+    };
+    let messages = input.messages[skipped..].iter().map(short).collect();
+    DraftInput { messages, articles: Vec::new(), ..input.clone() }
 }
 
 /// The name of the form.
@@ -342,6 +363,18 @@ mod tests {
         let leaked =
             "As I was told, I make no promises: no refund, reimbursement, replacement, discount or voucher.";
         assert_eq!(objections(leaked, &INSIDE), [Objection::Instructions]);
+    }
+
+    #[test]
+    fn what_the_model_could_not_read_is_shortened_and_no_fault_of_its_own() {
+        let mut input = an_input(&"é".repeat(MAX_MESSAGE_CHARS));
+        input.messages = vec![input.messages[0].clone(); 50];
+        let short = prompt(&shortened(&input), &[Fault::PromptTooLong]);
+        assert_eq!(short.user.matches("[shortened]").count(), FEW_MESSAGES);
+        assert!(10 * short.user.len() < prompt(&input, &[]).user.len());
+        assert!(!short.varying_system.contains("earlier answer"), "{}", short.varying_system);
+        let brief = an_input("hello");
+        assert!(shortened(&brief) == brief, "what is short stays as it is");
     }
 
     #[test]

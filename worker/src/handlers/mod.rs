@@ -30,4 +30,5 @@ pub fn all(app: &Arc<App>) -> Handlers {
     [jobs::add, platform::add, support::add, marketing::add, outbound::add, questions::add]
         .into_iter()
         .fold(Handlers::default(), |handlers, add| add(handlers, app))
+        .asking([&app.db, &app.steps])
 }

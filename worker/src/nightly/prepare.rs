@@ -63,7 +63,7 @@ pub async fn prepare(
 ) -> Result<(), Stop> {
     let extent = material.extent(db, ctx.tenant).await?;
     let Some(currency) = extent.currency.clone() else {
-        let why = "the tenant has no orders; import some, and run this again";
+        let why = "the tenant has no order that counts as revenue; import some, or change what counts (the revenue rule), and run this again";
         let mut tx = db.tenant_tx(Role::Platform, ctx.tenant).await?;
         runs::fail(&mut tx, run.id, why).await?;
         tx.commit().await?;

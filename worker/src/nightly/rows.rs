@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use database::{DbError, Tx};
 use intelligence::axes::Strength;
-use platform::insights::write::{Known, PIECE, Piece};
+use platform::insights::write::{Fact, Insight, PIECE, Piece};
 
 use super::knowledge::Knowledge;
 use super::score::Scored;
@@ -18,20 +18,32 @@ pub async fn write(
 ) -> Result<(), DbError> {
     for customers in customers.chunks(PIECE) {
         let mut piece = Piece::new(computed_at);
+        // Two of the indexes of facts are ordered by churn and by what goes against it. Written in this order, neighbours
+        // among the rows are neighbours there, and most of what is touched was touched just before.
+        for scored in by_churn(customers) {
+            piece.fact(&fact(knowledge, scored));
+        }
         for scored in customers {
-            add(&mut piece, knowledge, scored);
+            add_insight(&mut piece, knowledge, scored);
         }
         piece.write(tx, generation).await?;
     }
     Ok(())
 }
 
-fn add(piece: &mut Piece, knowledge: &Knowledge, scored: &Scored) {
+/// The customers by their probability of churn, those of the same one by their ids.
+fn by_churn(customers: &[Scored]) -> Vec<&Scored> {
+    let mut customers: Vec<&Scored> = customers.iter().collect();
+    let churn = |scored: &&Scored| scored.predictions.churn.unwrap_or(f32::NAN);
+    customers.sort_by(|a, b| churn(a).total_cmp(&churn(b)));
+    customers
+}
+
+fn fact<'a>(knowledge: &Knowledge, scored: &'a Scored) -> Fact<'a> {
     let (orders, spend) = scored.summary.as_ref().map_or((0, 0.0), |summary| (summary.orders, summary.spend));
     let assignment = &scored.assignment;
     let archetype = assignment.archetype.and_then(|index| i16::try_from(index).ok());
-    let predictions = &scored.predictions;
-    piece.add(&Known {
+    Fact {
         customer_id: &scored.person.customer_id,
         orders: i32::try_from(orders).unwrap_or(i32::MAX),
         // The conversion saturates, and an absurd amount stays absurd.
@@ -43,17 +55,24 @@ fn add(piece: &mut Piece, knowledge: &Knowledge, scored: &Scored) {
         }),
         archetype: archetype.map(|index| (knowledge.broader_archetype(index), index)),
         is_opted_in: scored.person.is_opted_in,
-        churn: predictions.churn,
-        ltv: predictions.ltv.map(|ltv| ltv.value),
-        ltv_bounds: predictions.ltv.map_or((None, None), |ltv| (ltv.low, ltv.high)),
-        churn_reasons: predictions.reasons.as_deref(),
+        churn: scored.predictions.churn,
+        ltv: scored.predictions.ltv.map(|ltv| ltv.value),
         country: scored.person.country.as_deref(),
         state: scored.person.state.as_deref(),
-        confidence: knowledge.confidence_word(assignment.confidence),
+    }
+}
+
+fn add_insight(piece: &mut Piece, knowledge: &Knowledge, scored: &Scored) {
+    let predictions = &scored.predictions;
+    piece.insight(&Insight {
+        customer_id: &scored.person.customer_id,
+        confidence: knowledge.confidence_word(scored.assignment.confidence),
         who: &scored.who,
-        places: &scored.places,
         features: &scored.features,
-        memberships: &knowledge.segmentation.pack(&assignment.vector),
+        memberships: &knowledge.segmentation.pack(&scored.assignment.vector),
+        ltv_bounds: predictions.ltv.map_or((None, None), |ltv| (ltv.low, ltv.high)),
+        churn_reasons: predictions.reasons.as_deref(),
+        places: &scored.places,
     });
 }
 

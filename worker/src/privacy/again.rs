@@ -17,29 +17,29 @@ use super::erase::ACTOR;
 use crate::app::App;
 use crate::outcome::Stop;
 
-/// Looks whether a ticket names somebody who was erased, and forgets what is from before that (support role). A tenant that
-/// erased nobody pays for one look by index.
-pub async fn keep_away(app: &App, tenant: TenantId, tx: &mut Tx, ticket: TicketId) -> Result<(), Stop> {
+/// Looks whether a ticket names somebody who was erased, and forgets what is from before that (support role); answers
+/// whether it did, in the name of an actor of its own. A tenant that erased nobody pays for one look by index.
+pub async fn keep_away(app: &App, tenant: TenantId, tx: &mut Tx, ticket: TicketId) -> Result<bool, Stop> {
     if !erased::any(tx, tenant).await? {
-        return Ok(());
+        return Ok(false);
     }
-    let Some(told) = again::told(tx, ticket).await? else { return Ok(()) };
+    let Some(told) = again::told(tx, ticket).await? else { return Ok(false) };
     let key = app.erasure_key(tenant);
     let (desk_id, email) = (told.customer_external_id.as_deref(), told.customer_email.as_deref());
-    let Some(erasure) = erased::of_desk(tx, tenant, &key, desk_id, email).await? else { return Ok(()) };
+    let Some(erasure) = erased::of_desk(tx, tenant, &key, desk_id, email).await? else { return Ok(false) };
     // A ticket of which no message is known yet says nothing; it is looked at again with its first one.
-    let Some(wrote_at) = told.wrote_at else { return Ok(()) };
+    let Some(wrote_at) = told.wrote_at else { return Ok(false) };
     if wrote_at <= erasure.erased_at {
         let person = Person { token: erasure.token, tickets: vec![ticket.0], ..Person::default() };
         tickets::erase(tx, &person, &[ticket.0], ACTOR, &mut Reached::new()).await?;
         tracing::info!(ticket_id = %ticket, "the help desk told of a ticket of an erased customer; it is kept without them");
-        return Ok(());
+        return Ok(true);
     }
     erased::came_back_at_desk(tx, tenant, &key, desk_id, email, Utc::now()).await?;
     for message in again::before(tx, ticket, erasure.erased_at).await? {
         redact::message(tx, MessageId(message), ACTOR, Utc::now()).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Whether a machine's mail tells of somebody who was erased and did not come back: it is theirs, a mail server tells that one

@@ -1,11 +1,12 @@
 //! Completers write down what came of jobs, as many at a time as have come together while the last
 //! write was under way. They do not give up: what cannot be written now is written when the ledger is
-//! back, and what was written after all is not written twice.
+//! back, what it refuses is written when it no longer does ([`Refused`]), and what was written after all is not
+//! written twice.
 
 use std::{sync::Arc, time::Duration};
 
 use jobs::{
-    QueueError,
+    JobId, QueueError,
     ledger::{Claimed, Completion, Ending, complete, complete::Completed},
     sweep::{self, Freed},
 };
@@ -13,8 +14,13 @@ use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
 };
+use uuid::Uuid;
 
-use super::{Shared, keep::Keep};
+use super::{
+    Shared,
+    keep::Keep,
+    refused::{self, Refused},
+};
 
 /// A completion, and the kind whose concurrency limit got a slot free by it.
 pub(crate) struct Finished {
@@ -42,7 +48,7 @@ pub(crate) struct Intake {
 }
 
 /// A completion that waits, and the room that it takes.
-struct Waiting {
+pub(super) struct Waiting {
     finished: Finished,
     size_bytes: usize,
     room: OwnedSemaphorePermit,
@@ -101,11 +107,14 @@ pub(super) fn start(shared: Arc<Shared>, inbox: Inbox) -> Completers {
 }
 
 impl Completers {
-    /// Waits until everything is written, or the ledger has been away for too long.
+    /// Waits until everything is written, or the ledger has taken nothing for too long.
     pub(super) async fn finish(mut self) {
         if tokio::time::timeout(LAST_WORDS, self.shared.running.idle()).await.is_err() {
             let left = self.shared.running.count();
-            tracing::warn!(left, "the ledger is away; the sweeper will hand these jobs out again");
+            tracing::warn!(
+                left,
+                "what came of these jobs is not written, as lines above say why; the sweeper hands them out again"
+            );
         }
         self.writers.abort_all();
         while self.writers.join_next().await.is_some() {}
@@ -132,43 +141,85 @@ impl Shared {
 async fn run(shared: Arc<Shared>, inbox: Arc<Mutex<Inbox>>) {
     let mut ledger = Keep::new(&shared.store);
     let mut gathered = Vec::with_capacity(BATCH);
+    let mut refused = Refused::default();
     loop {
         // What did not fit into the batch before comes first.
-        if gathered.is_empty() && inbox.lock().await.0.recv_many(&mut gathered, BATCH).await == 0 {
-            return;
+        if gathered.is_empty() {
+            let taken = async { inbox.lock().await.0.recv_many(&mut gathered, BATCH).await };
+            tokio::select! {
+                biased;
+                () = refused.due() => {
+                    refused.write_again(&shared, &mut ledger).await;
+                    continue;
+                }
+                taken = taken => if taken == 0 { return },
+            }
         }
         let len = batch_len(gathered.iter().map(|waiting: &Waiting| waiting.size_bytes));
-        let (mut freed, mut batch, mut room) = (Vec::new(), Vec::new(), Vec::new());
-        for waiting in gathered.drain(..len) {
-            freed.extend(waiting.finished.freed);
-            batch.push(waiting.finished.completion);
-            room.push(waiting.room);
-        }
-        freed.sort();
-        freed.dedup();
-        let completed = write_persistently(&shared, &mut ledger, &mut batch).await;
-        batch.retain(|completion| !completed.unwritable.contains(&completion.id));
-        for lost in batch.iter().filter(|completion| !completed.written.contains(&completion.id)) {
-            tracing::warn!(
-                job_id = %lost.id,
-                "the outcome was not written: the lease was lost while the job ran, or it had been written already"
-            );
-        }
-        drop(room);
-        shared.running.over(batch.iter().map(|completion| (completion.id, completion.lease)));
-        shared.dispatch.announce(completed.announcement);
-        shared.dispatch.tell(&completed.events);
-        if !freed.is_empty() {
-            offer_parked(&shared, &freed).await;
-        }
+        refused.keep(settle(&shared, &mut ledger, gathered.drain(..len).collect()).await);
     }
 }
 
-async fn write_persistently(shared: &Shared, ledger: &mut Keep, batch: &mut [Completion]) -> Completed {
-    let (mut told, mut refused) = (false, false);
+/// What a completion leaves behind while it is written.
+struct Rest {
+    run: (JobId, Uuid),
+    freed: Option<Freed>,
+    size_bytes: usize,
+    room: OwnedSemaphorePermit,
+}
+
+/// Writes what came of jobs and tells of it; what the ledger refuses comes back, with what it said.
+pub(super) async fn settle(
+    shared: &Shared,
+    ledger: &mut Keep,
+    waiting: Vec<Waiting>,
+) -> Vec<(Waiting, QueueError)> {
+    let (mut batch, mut rests) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
+    for Waiting { finished: Finished { completion, freed }, size_bytes, room } in waiting {
+        rests.push(Rest { run: (completion.id, completion.lease), freed, size_bytes, room });
+        batch.push(completion);
+    }
+    let (completed, refused) = write_persistently(shared, ledger, batch).await;
+    let mut kept = Vec::new();
+    for (completion, error) in refused {
+        let run = (completion.id, completion.lease);
+        if let Some(at) = rests.iter().position(|rest| rest.run == run) {
+            let Rest { freed, size_bytes, room, .. } = rests.swap_remove(at);
+            kept.push((Waiting { finished: Finished { completion, freed }, size_bytes, room }, error));
+        }
+    }
+    for Rest { run: (id, _), .. } in rests.iter().filter(|rest| !completed.written.contains(&rest.run.0)) {
+        tracing::warn!(
+            job_id = %id,
+            "the outcome was not written: the lease was lost while the job ran, or it had been written already"
+        );
+    }
+    let (mut over, mut freed) = (Vec::with_capacity(rests.len()), Vec::new());
+    for rest in rests {
+        over.push(rest.run);
+        freed.extend(rest.freed);
+    }
+    freed.sort();
+    freed.dedup();
+    shared.running.over(over);
+    shared.dispatch.announce(completed.announcement);
+    shared.dispatch.tell(&completed.events);
+    if !freed.is_empty() {
+        offer_parked(shared, &freed).await;
+    }
+    kept
+}
+
+/// Writes a batch, however long the ledger is away; what it refuses comes back, with what it said.
+async fn write_persistently(
+    shared: &Shared,
+    ledger: &mut Keep,
+    mut batch: Vec<Completion>,
+) -> (Completed, Vec<(Completion, QueueError)>) {
+    let mut told = false;
     loop {
-        match write(shared, ledger, batch).await {
-            Ok(completed) => return completed,
+        match write(shared, ledger, &mut batch).await {
+            Ok(completed) => return (completed, Vec::new()),
             Err(error) if error.is_unavailable() => {
                 if !std::mem::replace(&mut told, true) {
                     tracing::warn!(%error, "completing failed; trying again until the ledger is back");
@@ -178,23 +229,44 @@ async fn write_persistently(shared: &Shared, ledger: &mut Keep, batch: &mut [Com
             Err(error) if batch.len() > 1 => {
                 // One of them is unwritable: find it, and let the others through.
                 tracing::warn!(%error, "a batch of completions was refused; writing them one by one");
-                let mut all = Completed::default();
-                for completion in batch.chunks_mut(1) {
-                    all.merge(Box::pin(write_persistently(shared, ledger, completion)).await);
+                let (mut all, mut refused) = (Completed::default(), Vec::new());
+                for completion in batch {
+                    let (completed, left) =
+                        Box::pin(write_persistently(shared, ledger, vec![completion])).await;
+                    all.merge(completed);
+                    refused.extend(left);
                 }
-                return all;
+                return (all, refused);
             }
             Err(error) => {
-                tracing::error!(%error, job_id = %batch[0].id, "what came of the job cannot be written");
-                let failure = jobs::ledger::Failure::new("unwritable_outcome", &error.to_string());
-                batch[0].ending = Ending::Dead { failure };
-                if std::mem::replace(&mut refused, true) {
-                    // Not even that: it stays held, and is handed out again when this process ends.
-                    return Completed { unwritable: vec![batch[0].id], ..Completed::default() };
-                }
+                let Some(mut refused) = batch.pop() else { return Default::default() };
+                return match write_instead(shared, ledger, &mut refused, &error).await {
+                    Some(completed) => (completed, Vec::new()),
+                    None => (Completed::default(), vec![(refused, error)]),
+                };
             }
         }
     }
+}
+
+/// Writes what the ledger may take instead of an outcome that it refused for this error. None when there is nothing, or
+/// not even that can be written: the completion is as before.
+async fn write_instead(
+    shared: &Shared,
+    ledger: &mut Keep,
+    completion: &mut Completion,
+    error: &QueueError,
+) -> Option<Completed> {
+    let wants_cancelled = shared.running.wants_cancelled(completion.id, completion.lease);
+    let ending = refused::instead(error, wants_cancelled)?;
+    let is_lost = matches!(ending, Ending::Dead { .. });
+    let outcome = std::mem::replace(&mut completion.ending, ending);
+    let written = write(shared, ledger, std::slice::from_mut(completion)).await;
+    if is_lost && written.is_ok() {
+        tracing::error!(%error, job_id = %completion.id, "what came of the job cannot be written");
+    }
+    completion.ending = outcome;
+    written.ok()
 }
 
 async fn write(

@@ -8,6 +8,7 @@ use std::{
 };
 
 use apalis_core::task::data::Data;
+use database::{Db, Listening};
 use futures_util::{FutureExt, future::BoxFuture};
 use jobs::{
     contract::Backoff,
@@ -23,8 +24,9 @@ use super::{
     handlers::{Handlers, Ran},
     progress::ProgressReporter,
     running::Halt,
+    waiting::{met_silence, put_off, spread, waited_for},
 };
-use crate::{context::Ctx, outcome::LONGEST_WAIT};
+use crate::{context::Ctx, outcome::UNAVAILABLE};
 
 /// What a run needs.
 #[derive(Clone)]
@@ -90,7 +92,8 @@ async fn run(executor: Executor, job: Claimed) -> Option<Ending> {
         let (attempt, max_attempts, waited_for) = (job.attempt, job.max_attempts, waited_for(&job));
         let halt = executor.shared.running.halt_of(job.id, job.lease);
         let ctx = Ctx::new(&job, halt.clone(), executor.reporter.clone());
-        let ran = attend(handler.run(ctx, &job), handler.policy.deadline, halt).await?;
+        let databases = executor.handlers.databases();
+        let ran = attend(handler.run(ctx, &job), handler.policy.deadline, halt, databases).await?;
         let standing = Standing { attempt, max_attempts, waited_for };
         let ending = settle(ran, standing, handler.policy.backoff, rand::random());
         let state = note(&ending);
@@ -111,47 +114,21 @@ async fn run(executor: Executor, job: Claimed) -> Option<Ending> {
 /// How long a job of an unknown kind waits for a worker that knows it.
 const UNKNOWN_KIND_DELAY: Duration = Duration::from_secs(15);
 
-/// How long the job has been waiting for something that is not there, by the ledger's clock. While it was due and
-/// nobody took it, because its queue was paused or full, it waited for nothing but its turn.
-fn waited_for(job: &Claimed) -> Duration {
-    job.waiting_since.and_then(|since| (job.run_at - since).to_std().ok()).unwrap_or_default()
-}
-
-/// Between two looks at something that is not there: at first seconds, then a part of the wait so far.
-const SHORTEST_WAIT: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// Puts a job off without counting an attempt, unless it has waited for too long already. A time that the other side
-/// named is waited for to its end, also the last one. None is named by who says "at once" and is busy: such a job would
-/// come back as fast as it can be refused.
-fn put_off(failure: Failure, after: Option<Duration>, waited_for: Duration, random: f64) -> Ending {
-    if waited_for >= LONGEST_WAIT {
-        let hours = LONGEST_WAIT.as_secs() / 3600;
-        let message = format!("gave up after {hours} h of waiting: {}: {}", failure.class, failure.message);
-        return Ending::Dead { failure: Failure::new("waited_too_long", &message) };
-    }
-    let named = after.filter(|after| !after.is_zero());
-    let pause = named.unwrap_or_else(|| (waited_for / 4).clamp(SHORTEST_WAIT, LONGEST_PAUSE));
-    // With a jitter, or all who wait for the same thing come back at once.
-    Ending::Wait { failure, delay: pause.mul_f64(1.0 + 0.2 * random) }
-}
-
 /// Waits for the handler within its deadline; drops it when it is asked to stop. None when nothing of
 /// it may be written.
-async fn attend(
+pub(super) async fn attend(
     handler: BoxFuture<'static, Ran>,
     deadline: Duration,
     mut halt: watch::Receiver<Halt>,
+    databases: &[Db],
 ) -> Option<Ran> {
-    let mut handler = AssertUnwindSafe(handler).catch_unwind();
+    let mut handler = Listening::to(AssertUnwindSafe(handler).catch_unwind());
     let expired = tokio::time::sleep(deadline);
     tokio::pin!(expired);
     tokio::select! {
         biased;
         ran = &mut handler => Some(ran.unwrap_or_else(|panic| panicked(&*panic))),
         why = wait_for_halt(&mut halt) => match why {
-            Halt::No | Halt::LeaseLost => None,
-            Halt::HandBack => Some(Ran::Ended(Ending::HandedBack)),
             Halt::Cancel(reason) => {
                 // The handler hears of it as well and may come to its own end.
                 match tokio::time::timeout(CANCEL_GRACE, &mut handler).await {
@@ -159,12 +136,38 @@ async fn attend(
                     _ => Some(Ran::Ended(Ending::Cancelled { reason })),
                 }
             }
+            why => stopped(why),
         },
         () = &mut expired => {
-            let failure = Failure::new("timeout", &format!("did not finish within {} s", deadline.as_secs()));
-            Some(Ran::MayRetry { failure, after: None })
+            let heard_at = handler.heard_at();
+            // What it holds of the database goes back to the pool, which finds out whether that is alive.
+            drop(handler);
+            tokio::select! {
+                biased;
+                why = wait_for_halt(&mut halt) => stopped(why),
+                silent = met_silence(databases, heard_at) => Some(out_of_time(deadline, silent)),
+            }
         }
     }
+}
+
+/// What is written of a run that is not there any more when it is asked to stop.
+fn stopped(why: Halt) -> Option<Ran> {
+    match why {
+        Halt::No | Halt::LeaseLost => None,
+        Halt::HandBack => Some(Ran::Ended(Ending::HandedBack)),
+        Halt::Cancel(reason) => Some(Ran::Ended(Ending::Cancelled { reason })),
+    }
+}
+
+/// A handler that was too slow has failed; one that a silent database kept waiting has not.
+fn out_of_time(deadline: Duration, silent: bool) -> Ran {
+    let late = format!("did not finish within {} s", deadline.as_secs());
+    if silent {
+        let message = format!("{late}, in which the database fell silent");
+        return Ran::MustWait { failure: Failure::new(UNAVAILABLE, &message), after: None };
+    }
+    Ran::MayRetry { failure: Failure::new("timeout", &late), after: None }
 }
 
 async fn wait_for_halt(halt: &mut watch::Receiver<Halt>) -> Halt {
@@ -199,8 +202,7 @@ fn settle(ran: Ran, standing: Standing, backoff: Backoff, random: f64) -> Ending
         Ran::MayRetry { failure, .. } if attempt >= max_attempts => Ending::Dead { failure },
         Ran::MayRetry { failure, after } => {
             // A time that the other side named gets a jitter too, or all come back at once.
-            let delay = after
-                .map_or_else(|| backoff.delay(attempt, random), |after| after.mul_f64(1.0 + 0.2 * random));
+            let delay = after.map_or_else(|| backoff.delay(attempt, random), |after| spread(after, random));
             Ending::Retry { failure, delay }
         }
     }
@@ -254,9 +256,12 @@ fn note(ending: &Ending) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::outcome::LONGEST_WAIT;
 
     proptest! {
         #[test]
@@ -290,28 +295,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_wait_is_bounded_by_its_age() {
-        let failure = || Failure::new("database_unavailable", "it is away");
-        for (waited_for, pause) in [(0, 2), (40, 10), (3600, 60)] {
-            let ending = put_off(failure(), None, Duration::from_secs(waited_for), 0.0);
-            assert!(matches!(ending, Ending::Wait { delay, .. } if delay == Duration::from_secs(pause)));
-        }
-        let named = put_off(failure(), Some(Duration::from_secs(300)), Duration::ZERO, 0.0);
-        assert!(matches!(named, Ending::Wait { delay, .. } if delay == Duration::from_secs(300)));
-        let at_once = put_off(failure(), Some(Duration::ZERO), Duration::from_secs(40), 0.0);
-        assert!(matches!(at_once, Ending::Wait { delay, .. } if delay == Duration::from_secs(10)));
-        let Ending::Dead { failure } = put_off(failure(), None, LONGEST_WAIT, 0.0) else {
-            panic!("must fail at last");
-        };
-        assert_eq!(failure.class, "waited_too_long");
-        assert!(failure.message.contains("database_unavailable"));
-    }
-
     #[tokio::test]
     async fn a_panic_is_a_failure_that_may_pass() {
         let (_keep, halt) = watch::channel(Halt::No);
-        let ran = attend(async { panic!("out of ideas") }.boxed(), Duration::from_secs(5), halt).await;
+        let ran = attend(async { panic!("out of ideas") }.boxed(), Duration::from_secs(5), halt, &[]).await;
         let Some(Ran::MayRetry { failure, .. }) = ran else { panic!("must fail retryably") };
         assert_eq!((failure.class.as_str(), failure.message.as_str()), ("panic", "out of ideas"));
     }
@@ -319,7 +306,7 @@ mod tests {
     #[tokio::test]
     async fn a_deadline_ends_the_run() {
         let (_keep, halt) = watch::channel(Halt::No);
-        let ran = attend(std::future::pending().boxed(), Duration::from_millis(1), halt).await;
+        let ran = attend(pending().boxed(), Duration::from_millis(1), halt, &[]).await;
         assert!(matches!(ran, Some(Ran::MayRetry { failure, .. }) if failure.class == "timeout"));
     }
 
@@ -327,6 +314,65 @@ mod tests {
     async fn a_lost_lease_writes_nothing() {
         let (halt, hears) = watch::channel(Halt::No);
         halt.send_replace(Halt::LeaseLost);
-        assert!(attend(std::future::pending().boxed(), Duration::from_secs(5), hears).await.is_none());
+        assert!(attend(pending().boxed(), Duration::from_secs(5), hears, &[]).await.is_none());
+    }
+
+    /// A database that cannot be asked anything.
+    fn away() -> Db {
+        Db::connect("postgres://nobody@127.0.0.1:1/nothing", 1).expect("a URL")
+    }
+
+    /// What comes of a run that does not end in its minute, while a database is found silent after so many seconds, if at
+    /// all.
+    async fn unfinished(work: BoxFuture<'static, Ran>, silent_at: Option<u64>) -> &'static str {
+        let (_keep, halt) = watch::channel(Halt::No);
+        let database = away();
+        let ran = attend(work, Duration::from_secs(60), halt, std::slice::from_ref(&database));
+        let found = async {
+            if let Some(secs) = silent_at {
+                let never = pending::<Result<(), sqlx::Error>>();
+                let silent = database.unless_silent(Duration::from_secs(secs), never).await;
+                silent.expect_err("nothing was said");
+            }
+        };
+        match futures_util::future::join(ran, found).await.0 {
+            Some(Ran::MustWait { failure, after: None }) if failure.class == UNAVAILABLE => "waits",
+            Some(Ran::MayRetry { failure, after: None }) if failure.class == "timeout" => "failed",
+            _ => panic!("neither a wait nor a failure"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_a_silent_database_took_is_no_failure_and_a_slow_handlers_is() {
+        let stands_still = || pending::<Ran>().boxed();
+        assert_eq!(unfinished(stands_still(), None).await, "failed");
+        assert_eq!(unfinished(stands_still(), Some(30)).await, "waits", "a neighbour's connection was dead");
+        assert_eq!(unfinished(stands_still(), Some(64)).await, "waits", "its own turned out dead");
+        assert_eq!(unfinished(stands_still(), Some(70)).await, "failed", "that is another matter");
+        let heard_once_more = async {
+            tokio::time::sleep(Duration::from_secs(40)).await;
+            pending::<Ran>().await
+        };
+        assert_eq!(unfinished(heard_once_more.boxed(), Some(30)).await, "failed", "it was heard after that");
+        let busy = async {
+            for _ in 0..100 {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            pending::<Ran>().await
+        };
+        assert_eq!(unfinished(busy.boxed(), Some(62)).await, "failed", "it got on, and did not end");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_whose_time_is_over_hears_of_its_worker_also_while_the_database_is_looked_at() {
+        let (halt, hears) = watch::channel(Halt::No);
+        let database = away();
+        let ran = attend(pending().boxed(), Duration::from_secs(60), hears, std::slice::from_ref(&database));
+        let stopped = async {
+            tokio::time::sleep(Duration::from_secs(61)).await;
+            halt.send_replace(Halt::HandBack);
+        };
+        let (ran, ()) = futures_util::future::join(ran, stopped).await;
+        assert!(matches!(ran, Some(Ran::Ended(Ending::HandedBack))));
     }
 }

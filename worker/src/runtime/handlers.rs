@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use database::Db;
 use futures_util::{FutureExt, future::BoxFuture};
 use jobs::{
     JobKind, MAX_RESULT_BYTES, Policy,
@@ -33,6 +34,7 @@ pub(super) enum Ran {
 #[derive(Default)]
 pub struct Handlers {
     by_kind: HashMap<&'static str, Handler>,
+    databases: Vec<Db>,
 }
 
 /// A handler, its type forgotten.
@@ -70,6 +72,18 @@ impl Handlers {
             .increment(0);
         self.by_kind.insert(K::KIND, Handler { kind: K::KIND, policy: K::POLICY, run: Box::new(run) });
         self
+    }
+
+    /// Names the databases that the handlers ask: a run whose time is over while one of them is silent has not failed.
+    #[must_use]
+    pub fn asking<'a>(mut self, databases: impl IntoIterator<Item = &'a Db>) -> Handlers {
+        self.databases.extend(databases.into_iter().cloned());
+        self
+    }
+
+    /// The databases that the handlers ask.
+    pub(super) fn databases(&self) -> &[Db] {
+        &self.databases
     }
 
     /// The queues of all kinds, in order.

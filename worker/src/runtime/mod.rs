@@ -13,10 +13,12 @@ mod keep;
 mod lane;
 mod progress;
 mod pulse;
+mod refused;
 mod running;
 #[cfg(test)]
 mod silent;
 mod slots;
+mod waiting;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

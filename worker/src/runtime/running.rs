@@ -133,6 +133,14 @@ impl Running {
         }
     }
 
+    /// Why somebody wants the job of this run cancelled, if so.
+    pub(crate) fn wants_cancelled(&self, id: JobId, lease: Uuid) -> Option<String> {
+        match &*self.halt_of(id, lease).borrow() {
+            Halt::Cancel(reason) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
     /// Starts the drain.
     pub(crate) fn drain(&self) {
         self.lock().draining = true;

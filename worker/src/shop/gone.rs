@@ -56,7 +56,7 @@ pub(crate) async fn look(
     let announcement = match reading_is_over(ctx, &mut tx, step, next.is_none()).await? {
         Some(started_at) => {
             // Clocks of database and worker may differ a little.
-            follow::since(ctx, &mut tx, started_at - TimeDelta::minutes(1)).await?
+            follow::after_reading(ctx, &mut tx, started_at - TimeDelta::minutes(1)).await?
         }
         None => Announcement::default(),
     };

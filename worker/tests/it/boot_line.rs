@@ -1,4 +1,4 @@
-//! A wrong setting stops the process at boot with one line that says which, and never a secret.
+//! Wrong settings stop the process at boot with a line each that says which, and never a secret.
 
 use std::process::{Command, Output};
 
@@ -16,22 +16,31 @@ fn worker(settings: &[(&str, &str)], arguments: &[&str]) -> Output {
 }
 
 fn stops_with(settings: &[(&str, &str)], named: &str) {
+    stops_with_all(settings, &[named]);
+}
+
+/// Each of these begins a line of its own, in this order, and there is no other.
+fn stops_with_all(settings: &[(&str, &str)], named: &[&str]) {
     let output = worker(settings, &[]);
-    let line = String::from_utf8(output.stderr).expect("the line is text");
-    assert_eq!(output.status.code(), Some(2), "{line}");
-    assert!(line.starts_with(&format!("worker: {named}")) && line.lines().count() == 1, "{named}: {line}");
-    assert!(!line.contains("hunter2"), "{line}");
+    let text = String::from_utf8(output.stderr).expect("the lines are text");
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    assert_eq!(lines.len(), named.len(), "{named:?}: {text}");
+    for (line, named) in lines.iter().zip(named) {
+        assert!(line.starts_with(&format!("worker: {named}")), "{named}: {text}");
+    }
+    assert!(!text.contains("hunter2"), "{text}");
     assert!(output.stdout.is_empty());
 }
 
 #[test]
 fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
-    stops_with(&[], "DATABASE_URL is not set");
     for url in ["mysql://hunter2", "postgres://u:hunter2@127.0.0.1/desk?sslmode=perhaps"] {
-        stops_with(&[("DATABASE_URL", url)], "DATABASE_URL is set to a secret that does not fit");
+        stops_with(&[("DATABASE_URL", url), REDIS, KEY], "DATABASE_URL is set to a secret that does not fit");
     }
-    stops_with(&[DATABASE], "REDIS_URL is not set");
-    stops_with(&[DATABASE, ("REDIS_URL", "hunter2")], "REDIS_URL is set to a secret that does not fit");
+    stops_with(&[REDIS, KEY], "DATABASE_URL is not set");
+    stops_with(&[DATABASE, KEY], "REDIS_URL is not set");
+    stops_with(&[DATABASE, ("REDIS_URL", "hunter2"), KEY], "REDIS_URL is set to a secret that does not fit");
     stops_with(&[DATABASE, REDIS], "DESK_MASTER_KEY is not set");
     stops_with(
         &[DATABASE, REDIS, ("DESK_MASTER_KEY", "hunter2")],
@@ -56,6 +65,59 @@ fn a_missing_or_wrong_setting_is_one_line_and_exit_code_2() {
         let said = format!("{name} is {value:?}; it should be {expected}\n");
         stops_with(&[DATABASE, REDIS, KEY, (name, value)], &said);
     }
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    stops_with_all(&[], &["DATABASE_URL is not set", "REDIS_URL is not set", "DESK_MASTER_KEY is not set"]);
+    let wrong = [
+        ("DESK_LOG_FORMAT", "xml"),
+        ("DESK_GRACE_SECS", "601"),
+        ("REDIS_URL", "hunter2"),
+        ("DESK_QUEUES", "ai=0"),
+        ("SHOPIFY_CLIENT_ID", "app"),
+        ("SHOPIFY_API_VERSION", "x"),
+    ];
+    stops_with_all(
+        &[&[DATABASE, KEY][..], &wrong].concat(),
+        &[
+            "REDIS_URL is set to a secret that does not fit; it should be ",
+            "DESK_QUEUES is \"ai=0\"; it should be like ai=4,default=16, slots from 1 to 10000\n",
+            "DESK_GRACE_SECS is \"601\"; it should be a number of seconds from 0 to 600\n",
+            "SHOPIFY_CLIENT_SECRET is not set; it should be ",
+            "SHOPIFY_API_VERSION is \"x\"; it should be a version such as 2026-07\n",
+            "DESK_LOG_FORMAT is \"xml\"; it should be json or text\n",
+        ],
+    );
+}
+
+#[test]
+fn what_depends_on_a_wrong_setting_is_not_refused_by_it() {
+    let slack = ("DESK_SLACK_URL", "http://127.0.0.1:9/api");
+    let said = "DESK_ALLOW_LOOPBACK is \"yes\"; it should be true or false\n";
+    stops_with(&[DATABASE, REDIS, KEY, slack, ("DESK_ALLOW_LOOPBACK", "yes")], said);
+}
+
+#[tokio::test]
+async fn the_master_key_of_another_system_is_told_like_a_wrong_setting() {
+    let database = migrations::testing::fresh_database().await;
+    let url = database.url_for("desk_worker");
+    let db = database::Db::connect(&url, 1).expect("a good URL");
+    let ours = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".parse().expect("a key");
+    assert!(accounts::master_key::is_of(&db, &ours).await.expect("the test server answers"));
+    let root = std::env::temp_dir().join(format!("deskwork-worker-key-{}", std::process::id()));
+    let (imports, files) = (root.join("imports"), root.join("files"));
+    let imports = ("DESK_IMPORT_DIR", imports.to_str().expect("a text"));
+    let files = ("DESK_FILES_DIR", files.to_str().expect("a text"));
+    let redis = std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run the tests with `make test`");
+    let url = ("DATABASE_URL", url.as_str());
+    let settings = [url, ("REDIS_URL", redis.as_str()), KEY, ("DESK_LOG", "off"), imports, files];
+    let said = format!(
+        "DESK_MASTER_KEY is set to a secret that does not fit; it should be {}\n",
+        accounts::master_key::EXPECTED
+    );
+    stops_with(&settings, &said);
+    std::fs::remove_dir_all(&root).expect("it is removed");
 }
 
 #[test]

@@ -138,6 +138,9 @@ async fn canaries_are_awaited_without_a_slot_and_each_decides_for_its_own() {
         );
     }
     assert_eq!((reports[0].jobs, reports[0].canary_died), (3, 0), "{}", reports[0].summary);
+    let progress = until(&ledger, retries[0], |view| view.progress.is_some()).await.progress;
+    let progress = progress.expect("it was waited for");
+    assert_eq!((&progress["done"], &progress["total"]), (&json!(3), &json!(3)), "the canary is one of them");
     assert_eq!((reports[1].jobs, reports[1].canary_died), (1, 1), "{}", reports[1].summary);
     let left = ledger.count("select count(*) from jobs.dead").await;
     assert_eq!(left, 3, "the second tenant's, the canary among them");
@@ -177,6 +180,29 @@ async fn a_bulk_retry_says_which_jobs_it_left_and_why() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_of_a_kind_leaves_what_else_waits_in_the_queue() {
+    let ledger = Ledger::open().await;
+    let (mistake, other) = (Probe::default(), PruneHistory::default());
+    let mistake = NewJob::of(ledger.tenant, &mistake).expect("a small payload").with_queue("elsewhere");
+    let other = NewJob::of(TenantId(SYSTEM_TENANT), &other).expect("a small payload").with_queue("elsewhere");
+    let (mistake, other) = (put(&ledger, mistake).await, put(&ledger, other).await);
+    let (stop, worker) = start_worker(&ledger, &app(&ledger, &ledger.store));
+    let drain = DrainQueue {
+        queue: "elsewhere".to_owned(),
+        kind: Some(Probe::KIND.to_owned()),
+        up_to: Uuid::max(),
+        reason: "by mistake".to_owned(),
+    };
+    let drain = put(&ledger, NewJob::of(TenantId(SYSTEM_TENANT), &drain).expect("a small payload")).await;
+    assert_eq!(until(&ledger, drain, |view| view.state.is_finished()).await.state, State::Done);
+    let states = (ledger_state(&ledger, mistake).await, ledger_state(&ledger, other).await);
+    assert_eq!(states, (State::Cancelled, State::Ready));
+    let _ = stop.send(());
+    worker.await.expect("the worker");
+    ledger.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_whose_connection_falls_silent_goes_on_over_another() {
     let ledger = Ledger::open().await;
     let job = NewJob::of(ledger.tenant, &Probe::default()).expect("a small payload").with_queue("elsewhere");
@@ -195,7 +221,12 @@ async fn a_drain_whose_connection_falls_silent_goes_on_over_another() {
     let proxy = Proxy::before(&ledger.url).await;
     let store = Store::connect(&proxy.url(&ledger.url), 2).expect("the proxy's URL");
     let (stop, worker) = start_worker(&ledger, &app(&ledger, &store));
-    let drain = DrainQueue { queue: "elsewhere".to_owned(), up_to: Uuid::max(), reason: "no use".to_owned() };
+    let drain = DrainQueue {
+        queue: "elsewhere".to_owned(),
+        kind: None,
+        up_to: Uuid::max(),
+        reason: "no use".to_owned(),
+    };
     let drain = NewJob::of(TenantId(SYSTEM_TENANT), &drain).expect("a small payload");
     let drain = put(&ledger, drain).await;
     let waits = "select count(*) from pg_locks where locktype = 'advisory' and not granted

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::Utc;
 use database::{Db, Role, ids::TenantId};
 use jobs::{
     JobId, NewJob, State, enqueue,
@@ -18,6 +19,8 @@ use worker::{
     handlers,
     testing::{self, drain},
 };
+
+use super::nightly::next_due;
 
 struct Shop {
     _database: TestDatabase,
@@ -72,6 +75,33 @@ impl Shop {
         enqueued[0].id
     }
 
+    /// Works everything off that imports ask for, whatever follows from it included.
+    async fn work_off(&self) {
+        loop {
+            let handlers = handlers::all(&self.app);
+            let queues = ["intelligence", "profiles", "default"];
+            drain(&self.app.store, &self.app.dispatch, handlers, &self.url, &queues)
+                .await
+                .expect("the drain");
+            let mut conn = self.app.store.pool().acquire().await.expect("the ledger");
+            let Some(due) = next_due(&mut conn).await else { return };
+            // A run puts itself off while others work; time itself is what is awaited.
+            tokio::time::sleep((due - Utc::now()).to_std().unwrap_or_default()).await;
+        }
+    }
+
+    /// The jobs that were asked for by imports, by kind.
+    async fn asked_for(&self) -> Vec<(String, i64)> {
+        let mut tx = self.app.db.tenant_tx(Role::Platform, self.tenant).await.expect("the database");
+        sqlx::query_as(
+            "select kind, count(*) from jobs.job where kind in ('resegment_tenant', 'recompute_profile')
+             group by kind order by kind",
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .expect("the ledger")
+    }
+
     async fn sold(&self) -> String {
         let mut tx = self.app.db.tenant_tx(Role::Platform, self.tenant).await.expect("the database");
         sqlx::query_scalar("select count(*) || ' ' || coalesce(sum(amount), 0) from platform.order_line")
@@ -108,6 +138,38 @@ async fn an_export_as_it_is_becomes_orders() {
     let again = done(shop.import(text.as_bytes(), None).await);
     assert_eq!((&again["orders_inserted"], &again["orders_unchanged"]), (&0.into(), &1.into()));
     assert_eq!(shop.sold().await, "2 59.80");
+}
+
+#[tokio::test]
+async fn a_shops_first_imports_ask_for_one_run_and_later_ones_for_their_customers() {
+    let shop = Shop::open().await;
+    let file = |order: u32| {
+        format!("order_id,customer_id,ordered_at,amount\n{order},c{order},2026-10-0{order},5\n").into_bytes()
+    };
+    let asked = |kind: &str, jobs: i64| (kind.to_owned(), jobs);
+    for order in 1..4 {
+        done(shop.import(&file(order), None).await);
+        assert_eq!(shop.asked_for().await, [asked("resegment_tenant", 1)], "import {order}");
+    }
+    shop.work_off().await;
+    let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
+    let known: i64 = sqlx::query_scalar(
+        "select count(*) from platform.customer_fact join platform.current_run using (tenant_id, generation)",
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .expect("readable");
+    tx.commit().await.expect("the database");
+    assert_eq!(known, 3);
+    let before = shop.asked_for().await;
+    assert!(before.contains(&asked("resegment_tenant", 1)), "{before:?}");
+    // From then on a small import is followed by its customers alone.
+    done(shop.import(&file(4), None).await);
+    let mut after = before.clone();
+    after.retain(|(kind, _)| kind != "recompute_profile");
+    let recomputed = before.iter().find(|(kind, _)| kind == "recompute_profile").map_or(0, |(_, jobs)| *jobs);
+    after.insert(0, asked("recompute_profile", recomputed + 1));
+    assert_eq!(shop.asked_for().await, after);
 }
 
 #[tokio::test]

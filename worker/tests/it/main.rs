@@ -11,6 +11,7 @@ mod ledger;
 mod limits;
 mod nightly;
 mod pauses;
+mod refused;
 mod running_limits;
 mod runtime;
 mod segments;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::ErrorKind,
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicUsize, Ordering},
@@ -28,6 +29,11 @@ use sqlx::{Connection, PgConnection};
 use tokio::{
     sync::{Barrier, Notify, oneshot},
     task::JoinHandle,
+};
+use upstreams::{
+    ClientError,
+    error::{Effect, PauseReason},
+    files::FilesError,
 };
 use uuid::Uuid;
 use worker::{
@@ -140,6 +146,7 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
             Err(database::DbError::from(sqlx::Error::PoolTimedOut).into())
         }
         "no database" => done(format!("attempt {}", ctx.attempt)),
+        step if step.starts_with("miss ") => Err(missing(step.trim_start_matches("miss "))),
         step if step.starts_with("raise ") => {
             if stage.runs.load(Ordering::SeqCst) == 1 {
                 let code = step.trim_start_matches("raise ");
@@ -180,6 +187,29 @@ async fn perform(ctx: &Ctx, stage: &Stage, act: &Act) -> Outcome<String> {
         // JSON that Postgres does not store.
         "unwritable" => done("\0".to_owned()),
         other => Err(Stop::fail("test", other)),
+    }
+}
+
+/// What the places that a handler asks answer when there is nothing to be had from them.
+fn missing(what: &str) -> Stop {
+    let after = Duration::from_secs(3600);
+    let upstream = "gorgias";
+    let asked_to_wait = |reason| ClientError::RetryAfter { upstream, after, reason };
+    match what {
+        "an upstream that names a time" => asked_to_wait(PauseReason::AskedToWait).into(),
+        "our own circuit" => asked_to_wait(PauseReason::CircuitOpen).into(),
+        "an upstream that names none" => {
+            ClientError::Busy { upstream, reason: PauseReason::Overloaded, effect: Effect::None }.into()
+        }
+        "a free connection" => sqlx::Error::PoolTimedOut.into(),
+        "the ledger" => jobs::QueueError::from(sqlx::Error::Io(ErrorKind::ConnectionReset.into())).into(),
+        "redis" => {
+            jobs::QueueError::Dispatch(std::io::Error::from(ErrorKind::ConnectionRefused).into()).into()
+        }
+        "a key of the queue" => jobs::QueueError::Contended { kind: Act::KIND }.into(),
+        "the store of files" => FilesError::Full.into(),
+        "another run" => Stop::under_way(),
+        other => Stop::fail("test", other),
     }
 }
 

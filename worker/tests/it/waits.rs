@@ -204,6 +204,61 @@ async fn a_job_that_waits_for_a_day_fails_and_says_so() {
     theatre.assert_books_balance().await;
 }
 
+/// What a job waits for, what happens to it before that, the class of the wait, and words of what there is to do about it.
+const WAITS: [(&str, Option<&str>, &str, &str); 11] = [
+    ("miss an upstream that names a time", None, "upstream_busy", "the other system says"),
+    ("miss an upstream that names none", None, "upstream_busy", "the other system says"),
+    ("miss our own circuit", None, "upstream_busy", "the other system says"),
+    ("miss a free connection", None, "database_unavailable", "a connection for each"),
+    ("miss the ledger", None, "database_unavailable", "Postgres answers"),
+    ("miss redis", None, "queue_unavailable", "Redis answers"),
+    ("miss a key of the queue", None, "queue_contended", "the same key"),
+    ("miss the store of files", None, "files_away", "has room"),
+    ("miss another run", None, "effect_under_way", "come to an end"),
+    (
+        "succeed",
+        Some("update jobs.live set payload_version = 3 where id = $1"),
+        "payload_newer",
+        "start workers of the release",
+    ),
+    (
+        "succeed",
+        Some("update jobs.live set kind = 'of_the_next_release' where id = $1"),
+        "unknown_kind",
+        "start workers of the release",
+    ),
+];
+
+#[tokio::test]
+async fn every_wait_costs_no_attempt_and_after_a_day_the_dead_letter_says_what_to_do() {
+    let theatre = Theatre::open().await;
+    let (stop, end) = theatre.start(Duration::from_secs(10));
+    let mut conn = theatre.store.pool().acquire().await.expect("the ledger");
+    for (step, before, class, to_do) in WAITS {
+        let (enqueued, announcement) = enqueue(&mut conn, &[theatre.job(step)]).await.expect("it is taken");
+        let id = enqueued[0].id;
+        if let Some(before) = before {
+            sqlx::query(before).bind(id).execute(&mut *conn).await.expect("the ledger");
+        }
+        theatre.dispatch.announce(announcement);
+        let view = theatre.until(id, |view| view.state == State::Scheduled).await;
+        assert_eq!((view.attempt, class_of(&view)), (0, class), "{step}");
+
+        let aged = "update jobs.live set waiting_since = waiting_since - interval '1 day' where id = $1";
+        let aged = sqlx::query(aged).bind(id).execute(&mut *conn).await.expect("the ledger");
+        assert_eq!(aged.rows_affected(), 1, "{step}");
+        make_due(&mut conn, id).await;
+        theatre.offer_due().await;
+        let view = theatre.until(id, |view| view.state == State::Dead).await;
+        assert_eq!(class_of(&view), "waited_too_long", "{step}");
+        let error = view.error.expect("an error");
+        let told = error["message"].as_str().expect("a sentence");
+        assert!(told.contains(class) && told.contains(to_do) && told.contains("then retry it"), "{told}");
+    }
+    let _ = stop.send(());
+    end.await.expect("the runtime");
+}
+
 #[tokio::test]
 async fn a_queue_paused_for_a_day_is_no_part_of_a_wait() {
     let theatre = Theatre::open().await;

@@ -44,6 +44,7 @@ async fn import(shop: &Shop, file: &str) -> Progress {
         size_bytes: None,
         fingerprint: None,
         is_current: false,
+        newest_at: None,
         batch_lines: 100,
         erasure_key: shop.app.erasure_key(shop.tenant),
     };

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::page::{Page, PageRequest, bad_cursor};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -101,10 +101,9 @@ pub struct MadeKey {
 )]
 async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<NewKey>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let NewKey { name, mut scopes, expires_at } = body.value;
     let name = name.trim();
     if !(1..=200).contains(&name.chars().count()) || name.contains(char::is_control) {

@@ -26,7 +26,7 @@ use super::agents::check_may_change;
 use super::link_mail::{self, Addressee};
 use super::sign_in::{person, record};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::limits::Refusal;
@@ -338,11 +338,10 @@ pub(super) fn fill_link(state: &AppState, mut kept: Value) -> Value {
 )]
 async fn invite(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::AgentsWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<Invited>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::AgentsWrite)?;
     let agent = AgentId(body.value.agent_id);
     let now = Utc::now();
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;

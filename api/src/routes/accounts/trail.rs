@@ -31,6 +31,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         ("subject" = Option<String>, Query, description = "to what, for example ticket:ID"),
         ("from" = Option<String>, Query, description = "not before this time"),
         ("to" = Option<String>, Query, description = "before this time"),
+        ("looks" = Option<bool>, Query, description = "false leaves out who looked at what; true by default"),
         ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
         ("limit" = Option<i64>, Query, description = "1 to 100, 50 by default"),
     ),
@@ -47,20 +48,29 @@ async fn search(
     uri: Uri,
 ) -> Result<Json<Page<Entry>>, Problem> {
     caller.require(Scope::AuditRead)?;
-    let params = Params::of(&uri, &["actor", "action", "subject", "from", "to", "cursor", "limit"])?;
+    let params = Params::of(&uri, &[FILTER, &["cursor", "limit"]].concat())?;
     let page = PageRequest::of(&params)?;
+    let filter = filter(&params)?;
+    let before = page.after_place()?;
+    let limit = u32::try_from(page.limit_and_one()).expect("a page has at most 101 items");
+    let mut tx = state.db.gateway_tx().await?;
+    let items = audit::search(&mut tx, Some(caller.tenant), &filter, before, limit).await?;
+    tx.commit().await?;
+    Ok(Json(page.page(items, |entry| place(entry.at, entry.id))))
+}
+
+/// The parameters that [`filter`] reads.
+pub(super) const FILTER: &[&str] = &["actor", "action", "subject", "from", "to", "looks"];
+
+/// Which lines are asked for.
+pub(super) fn filter(params: &Params) -> Result<Filter, Problem> {
     let text = |name| Ok::<_, Problem>(params.text(name)?.map(str::to_owned));
-    let filter = Filter {
+    Ok(Filter {
         actor: text("actor")?,
         action: text("action")?,
         subject: text("subject")?,
         from: params.time("from")?,
         to: params.time("to")?,
-    };
-    let before = page.after_place()?;
-    let limit = u32::try_from(page.limit_and_one()).expect("a page has at most 101 items");
-    let mut tx = state.db.gateway_tx().await?;
-    let items = audit::search(&mut tx, caller.tenant, &filter, before, limit).await?;
-    tx.commit().await?;
-    Ok(Json(page.page(items, |entry| place(entry.at, entry.id))))
+        without_looks: params.text("looks")? == Some("false"),
+    })
 }

@@ -1,6 +1,7 @@
 //! What the parameters of queries and paths may be. The door checks queries by it ([`crate::web::parameters`]), so a route
 //! states no range of its own. A parameter that is not named here is a text of at most [`MAX_TEXT`] characters, or what its type
-//! says.
+//! says. All that an operation takes fits into one address ([`crate::web::door::MAX_ADDRESS_BYTES`]), also when every character
+//! is percent-encoded: a character of a text takes twelve bytes then, one of ASCII three.
 
 use platform::analytics::{MAX_ITEMS, segments};
 use platform::insights::list::Sort;
@@ -15,11 +16,17 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::routes::platform::analytics;
 use crate::web::door::{MAX_PART, MAX_VALUE};
-use crate::web::page::MAX_LIMIT;
+use crate::web::page::{MAX_CURSOR, MAX_LIMIT};
 use crate::web::parameters::Form;
 
 /// The longest text of a parameter of a query, where nothing else is said, in characters.
 const MAX_TEXT: usize = 500;
+
+/// The longest of words that name something, such as a channel or a column's separator, in characters.
+const MAX_WORD: usize = 100;
+
+/// The longest list with commas, in characters.
+const MAX_LIST: usize = 2_000;
 
 /// Describes a parameter of the operations of a path.
 pub(super) fn describe(path: &str, parameter: &mut Parameter) {
@@ -66,22 +73,34 @@ fn of_query(path: &str, name: &str) -> Option<Form> {
     let begins = |start: &str| path.starts_with(start);
     let is_for_people = ["/help/", "/my/", "/r/"].into_iter().any(begins);
     Some(match name {
-        // Pages that anybody opens take whatever is in their address, and other systems send back what they like.
-        "code" | "state" | "error" | "error_description" | "iss" | "session_state" | "scope" | "shop"
-        | "hmac"
-            if path.ends_with("/callback") =>
-        {
-            Form::Text(MAX_VALUE)
+        // Other systems send back what they like: tokens, and why there is none, in people's words.
+        "error_description" if path.ends_with("/callback") => Form::Text(1_000),
+        "code" if path.ends_with("/callback") => Form::Ascii(4_000),
+        "state" if path.ends_with("/callback") => Form::Ascii(2_000),
+        "error" | "iss" | "session_state" | "scope" | "shop" | "hmac" if path.ends_with("/callback") => {
+            Form::Ascii(1_000)
         }
-        "q" | "lang" | "from" if is_for_people => Form::Text(MAX_VALUE),
-        "figures" => Form::Text(MAX_VALUE),
+        // Pages that anybody opens take whatever is in their address.
+        "q" if is_for_people => Form::Text(2_000),
+        "lang" | "from" if is_for_people => Form::Text(MAX_TEXT),
+        "figures" => Form::Ascii(MAX_VALUE),
         "q" if path == "/api/tickets/search" => Form::Text(search::TEXT_LIMIT),
         // Lists with commas.
-        "fields" | "topics" => Form::Text(MAX_VALUE),
-        // What it leads on from may be a long name.
-        "cursor" => Form::Text(MAX_VALUE),
-        "state" if path == "/api/jobs" => Form::Text(MAX_VALUE),
-        "status" | "priority" if path == "/api/tickets" => Form::Text(MAX_VALUE),
+        "fields" | "topics" => Form::Ascii(MAX_LIST),
+        "state" if path == "/api/jobs" => Form::Ascii(MAX_LIST),
+        "status" | "priority" if path == "/api/tickets" => Form::Ascii(MAX_LIST),
+        "cursor" => Form::Ascii(MAX_CURSOR),
+        // A name of something that there are few of.
+        "channel" | "department" if path == "/api/tickets" => Form::Text(MAX_WORD),
+        "currency" | "encoding" | "separator" | "decimal" | "dates" | "zone" | "mapping" | "part"
+            if begins("/api/orders/import") =>
+        {
+            Form::Text(MAX_WORD)
+        }
+        name if name.starts_with("segment.") => Form::Text(MAX_WORD),
+        // An id, or a word for one.
+        "assignee" if path == "/api/tickets" => Form::Text(MAX_WORD),
+        "tenant_id" if path != "/api/admin/audit" => Form::Text(MAX_WORD),
 
         "limit" if begins("/api/analytics/") || path.ends_with("/recommendations") => {
             Form::Whole(1, i64::from(MAX_ITEMS))
@@ -129,4 +148,19 @@ fn of_path(path: &str, name: &str) -> Option<Form> {
     let rest = path.strip_prefix("/api/analytics/")?;
     let (group, _) = rest.split_once('/')?;
     (name == "report").then(|| words(analytics::reports(group)))
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::orders::statement::{ID_LIMIT, TEXT_LIMIT};
+
+    use super::*;
+    use crate::web::page::cursor;
+
+    #[test]
+    fn the_longest_cursor_of_a_list_is_taken() {
+        let (name, id) = ("\u{1F4A5}".repeat(TEXT_LIMIT), "\u{1F4A5}".repeat(ID_LIMIT));
+        let longest = cursor("/api/customers", &format!("{name}\n{id}"));
+        assert!(longest.len() <= MAX_CURSOR, "{} characters", longest.len());
+    }
 }

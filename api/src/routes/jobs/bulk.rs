@@ -18,12 +18,12 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::dead::tenant_of;
+use super::{dead::tenant_of, names};
 use crate::{
     access,
     state::AppState,
     web::{
-        auth::Caller,
+        auth::{Allowed, Caller},
         body::Json,
         correlation,
         idempotency::{self, Answer, IdempotencyKey},
@@ -138,7 +138,7 @@ pub struct UnderWay {
 )]
 async fn retry(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::JobsWrite as u8 }>,
     key: IdempotencyKey,
     Json { value: request, digest }: Json<BulkRequest>,
 ) -> Result<Answer, Problem> {
@@ -161,7 +161,7 @@ async fn retry(
 )]
 async fn discard(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::JobsWrite as u8 }>,
     key: IdempotencyKey,
     Json { value: request, digest }: Json<BulkRequest>,
 ) -> Result<Answer, Problem> {
@@ -188,7 +188,7 @@ pub struct OneRequest {
 )]
 async fn retry_one(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::JobsWrite as u8 }>,
     Path(id): Path<String>,
     Json { value: request, .. }: Json<OneRequest>,
 ) -> Result<Answer, Problem> {
@@ -206,7 +206,7 @@ async fn retry_one(
 )]
 async fn discard_one(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::JobsWrite as u8 }>,
     Path(id): Path<String>,
     Json { value: request, .. }: Json<OneRequest>,
 ) -> Result<Answer, Problem> {
@@ -220,10 +220,13 @@ enum Action {
 }
 
 impl Action {
-    fn name(self) -> &'static str {
-        match self {
-            Action::Retry => "dead.retry",
-            Action::Discard => "dead.discard",
+    /// As the trail names it, done to so many jobs.
+    fn name(self, jobs: i64) -> &'static str {
+        match (self, jobs) {
+            (Action::Retry, 1) => "dead.retry",
+            (Action::Retry, _) => "dead.retry_many",
+            (Action::Discard, 1) => "dead.discard",
+            (Action::Discard, _) => "dead.discard_many",
         }
     }
 }
@@ -241,7 +244,6 @@ async fn act(
     key: &IdempotencyKey,
     digest: &[u8; 32],
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::JobsWrite)?;
     let (dry_run, canary) = (request.dry_run, request.canary);
     if canary > RetryDead::MOST_CANARY || (canary > 0 && action == Action::Discard) {
         return Err(Problem::bad_request(
@@ -262,9 +264,9 @@ async fn act(
     let is_small = (1..=AT_ONCE).contains(&filter.ids.len()) && canary == 0;
     let (answer, told, count) = if is_small {
         let (ids, told) = at_once(&mut tx, action, &filter, &reason).await?;
-        let count = ids.len();
+        let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
         let left = left_of(&mut tx, &filter, &ids).await?;
-        (Answer::ok(&Done { job_ids: ids, left }), told, json!(count))
+        (Answer::ok(&Done { job_ids: ids, left }), told, count)
     } else {
         let matching = dead::count(&mut tx, &filter).await?;
         let job = by_job(owner(caller), action, filter.clone(), canary, &reason)?;
@@ -277,11 +279,11 @@ async fn act(
             )));
         }
         let told = Told { announcement, events: Vec::new() };
-        (Answer::accepted(job_id, &UnderWay { job_id, state, matching }), told, json!(matching))
+        (Answer::accepted(job_id, &UnderWay { job_id, state, matching }), told, matching)
     };
     idempotency::keep(&mut tx, caller.tenant, key, digest, &answer).await?;
     let detail = json!({ "filter": filter, "jobs": count, "reason": reason, "canary": canary });
-    trail::record(&mut tx, caller, action.name(), "dead-letters", detail).await?;
+    trail::record(&mut tx, caller, action.name(count), "dead-letters", detail).await?;
     tx.commit().await?;
     told.tell(state);
     Ok(answer)
@@ -294,7 +296,6 @@ async fn act_on_one(
     id: JobId,
     request: OneRequest,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::JobsWrite)?;
     let reason = trail::reason_or(request.reason, NO_REASON)?;
     let any_kind = DeadFilter { tenant_id: tenant_of(None, caller)?, ids: vec![id], ..DeadFilter::default() };
     let filter = DeadFilter { kinds: access::changeable_kinds(caller), ..any_kind.clone() };
@@ -312,7 +313,7 @@ async fn act_on_one(
         });
     }
     let detail = json!({ "jobs": 1, "reason": reason });
-    trail::record(&mut tx, caller, action.name(), &format!("job:{id}"), detail).await?;
+    trail::record(&mut tx, caller, action.name(1), &format!("job:{id}"), detail).await?;
     tx.commit().await?;
     told.tell(state);
     Ok(Answer::ok(&Done { job_ids: ids, left: Vec::new() }))
@@ -412,9 +413,9 @@ fn selected(request: BulkRequest, caller: &Caller) -> Result<(DeadFilter, String
     let mut filter = DeadFilter {
         tenant_id: asked,
         ids,
-        kind: selection.kind,
+        kind: names::kind("filter.kind", selection.kind)?,
         kinds: None,
-        queue: selection.queue,
+        queue: names::queue("filter.queue", selection.queue)?,
         fingerprint: selection.fingerprint,
         error_class: selection.error_class,
         died_from: selection.died_from,

@@ -19,7 +19,7 @@ use crate::{
     access,
     routes::jobs::look,
     state::AppState,
-    web::{auth::Caller, body::Json, problem::Problem, query, trail},
+    web::{auth::Allowed, body::Json, problem::Problem, query, trail},
 };
 
 /// The routes.
@@ -64,11 +64,10 @@ pub struct CancelAnswer {
 )]
 async fn cancel(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::JobsWrite as u8 }>,
     Path(id): Path<String>,
     Json { value: request, .. }: Json<CancelRequest>,
 ) -> Result<(StatusCode, axum::Json<CancelAnswer>), Problem> {
-    caller.require(Scope::JobsWrite)?;
     let id = query::id("id", &id)?;
     let reason = trail::reason_or(request.reason, "cancelled by a caller")?;
     let tenant = (!caller.is_operator()).then_some(caller.tenant.0);

@@ -7,6 +7,7 @@ use jobs::dead::{self, DeadFilter, DeadGroup, DeadView};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use super::names;
 use crate::{
     state::AppState,
     web::{
@@ -61,7 +62,8 @@ async fn list(
     Ok(Json(page.page(items, |item| item.id.to_string())))
 }
 
-/// The causes behind the dead jobs that match, the most frequent first.
+/// The causes behind the dead jobs that match, the most frequent first, each with what helps before its jobs are retried.
+/// Answers of an upstream with different statuses are different causes.
 #[utoipa::path(
     get,
     path = "/api/admin/dead-letters/groups",
@@ -79,7 +81,8 @@ async fn list(
     responses((status = 200, description = "at most `limit` groups", body = serde_json::Value, example = json!({"items": [{
         "kind": "post_internal_note", "fingerprint": "a1b2c3d4e5f60718", "error_class": "upstream_unavailable",
         "jobs": 1204, "tenants": 3, "first_died_at": "2026-01-31T12:00:00Z", "last_died_at": "2026-01-31T13:00:00Z",
-        "sample_message": "gorgias answered 503", "sample_job_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81"
+        "sample_message": "gorgias answered 503", "sample_job_id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81",
+        "advice": "Retry when the upstream is well again, with a canary first."
     }], "next_cursor": null}))),
 )]
 async fn groups(
@@ -108,9 +111,9 @@ fn filter(params: &Params, caller: &Caller) -> Result<DeadFilter, Problem> {
     Ok(DeadFilter {
         tenant_id: tenant_of(tenant, caller)?,
         ids: Vec::new(),
-        kind: text("kind")?,
+        kind: names::kind("kind", text("kind")?)?,
         kinds: None,
-        queue: text("queue")?,
+        queue: names::queue("queue", text("queue")?)?,
         fingerprint: text("fingerprint")?,
         error_class: text("error_class")?,
         died_from: params.time("died_from")?,

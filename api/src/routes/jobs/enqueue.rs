@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use accounts::api_keys::Scope;
 use axum::{
     Extension,
     extract::State,
@@ -24,7 +25,7 @@ use crate::{
     access,
     state::AppState,
     web::{
-        auth::Caller,
+        auth::{Allowed, Caller},
         body::Json,
         correlation,
         idempotency::{self, Answer, IdempotencyKey},
@@ -104,7 +105,7 @@ pub struct EnqueuedDocument {
 )]
 async fn one(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::JobsWrite as u8 }>,
     Extension(limits): Extension<Arc<Limits>>,
     key: IdempotencyKey,
     Json { value: request, digest }: Json<EnqueueRequest>,
@@ -149,7 +150,7 @@ const BATCH_BYTES: usize = 16 * 1024 * 1024;
 )]
 async fn batch(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::JobsWrite as u8 }>,
     Extension(limits): Extension<Arc<Limits>>,
     key: IdempotencyKey,
     Json { value: request, digest }: Json<BatchRequest, BATCH_BYTES>,
@@ -372,7 +373,6 @@ fn charge(limits: &Limits, caller: &Caller, planned: &[Planned]) -> Result<Optio
 
 #[cfg(test)]
 mod tests {
-    use accounts::api_keys::Scope;
     use database::ids::KeyId;
     use serde_json::{Value, json};
 

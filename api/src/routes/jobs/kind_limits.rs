@@ -13,7 +13,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     state::AppState,
-    web::{auth::Caller, body::Json, page::Page, problem::Problem, trail},
+    web::{
+        auth::{Allowed, Caller},
+        body::Json,
+        page::Page,
+        problem::Problem,
+        trail,
+    },
 };
 
 /// The routes.
@@ -40,8 +46,10 @@ pub struct KindLimit {
     tag = "operations",
     responses((status = 200, description = "all kinds", body = Page<KindLimit>)),
 )]
-async fn list(State(state): State<AppState>, caller: Caller) -> Result<Answered<Page<KindLimit>>, Problem> {
-    caller.require(Scope::Operator)?;
+async fn list(
+    State(state): State<AppState>,
+    _: Allowed<{ Scope::Operator as u8 }>,
+) -> Result<Answered<Page<KindLimit>>, Problem> {
     let mut tx = state.db.queue_tx().await?;
     let limits = queues::kind_limits(&mut tx).await?;
     tx.commit().await?;
@@ -80,7 +88,7 @@ pub struct LimitRequest {
 )]
 async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::Operator as u8 }>,
     Path(kind): Path<String>,
     Json { value: request, .. }: Json<LimitRequest>,
 ) -> Result<Answered<KindLimit>, Problem> {
@@ -100,7 +108,7 @@ async fn put(
 )]
 async fn delete(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::Operator as u8 }>,
     Path(kind): Path<String>,
 ) -> Result<Answered<KindLimit>, Problem> {
     set(&state, &caller, &kind, None).await

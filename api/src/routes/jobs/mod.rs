@@ -9,6 +9,7 @@ pub mod events;
 pub mod kind_limits;
 pub mod kinds;
 pub mod look;
+mod names;
 pub mod positions;
 pub mod queues;
 pub mod reader;

@@ -1,5 +1,7 @@
 //! Queues and the limits of kinds, for operators: what waits, and how fast it may go.
 
+use std::collections::BTreeMap;
+
 use accounts::api_keys::Scope;
 use axum::{
     Json as Answered,
@@ -17,10 +19,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use super::names;
 use crate::{
     state::AppState,
     web::{
-        auth::Caller,
+        auth::{Allowed, Caller},
         body::Json,
         correlation,
         idempotency::{self, Answer, IdempotencyKey},
@@ -40,7 +43,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(set_concurrency))
 }
 
-/// Every queue: jobs by state, age of the oldest, rates, and how operators set it.
+/// Every queue that has or had jobs or that a kind names: jobs by state, age of the oldest, rates, and how operators set it.
 #[utoipa::path(
     get,
     path = "/api/admin/queues",
@@ -53,9 +56,24 @@ pub fn routes() -> OpenApiRouter<AppState> {
 async fn list(State(state): State<AppState>, caller: Caller) -> Result<Answered<Page<QueueView>>, Problem> {
     caller.require(Scope::Operator)?;
     let mut tx = state.db.queue_tx().await?;
-    let items = queues::list(&mut tx).await?;
+    let items = all(&mut tx).await?;
     tx.commit().await?;
     Ok(Answered(Page { items, next_cursor: None }))
+}
+
+/// The queues by name: those in the books, and those of which a kind may have its first job at any time.
+async fn all(tx: &mut Tx) -> Result<Vec<QueueView>, Problem> {
+    let mut views = queues::list(tx).await?;
+    let mut named: Vec<&str> = kinds::all().map(|kind| kind.policy.queue).collect();
+    named.sort_unstable();
+    named.dedup();
+    for queue in named {
+        if !views.iter().any(|view| view.queue == queue) {
+            views.push(untouched(queue));
+        }
+    }
+    views.sort_unstable_by(|one, other| one.queue.cmp(&other.queue));
+    Ok(views)
 }
 
 /// Why.
@@ -79,7 +97,7 @@ pub struct ReasonRequest {
 )]
 async fn pause(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::Operator as u8 }>,
     Path(queue): Path<String>,
     Json { value: request, .. }: Json<ReasonRequest>,
 ) -> Result<Answered<QueueView>, Problem> {
@@ -100,7 +118,7 @@ async fn pause(
 )]
 async fn resume(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::Operator as u8 }>,
     Path(queue): Path<String>,
     Json { value: request, .. }: Json<ReasonRequest>,
 ) -> Result<Answered<QueueView>, Problem> {
@@ -132,7 +150,7 @@ pub struct ConcurrencyRequest {
 )]
 async fn set_concurrency(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::Operator as u8 }>,
     Path(queue): Path<String>,
     Json { value: request, .. }: Json<ConcurrencyRequest>,
 ) -> Result<Answered<QueueView>, Problem> {
@@ -150,11 +168,14 @@ async fn set_concurrency(
 pub struct DrainRequest {
     /// For the jobs' records and the audit trail, at most 500 characters.
     reason: Option<String>,
-    /// Only say how many wait.
+    /// Only say how many wait, and of which kinds.
     dry_run: bool,
+    /// Only jobs of this kind; without it everything that waits goes, the desk's own announcements and notes among it.
+    kind: Option<String>,
 }
 
-/// Cancels everything that waits in a queue now, by a job; what runs is left to finish.
+/// Cancels everything that waits in a queue now, or everything of one kind, by a job; what runs is left to finish. What
+/// was cancelled does not come back.
 #[utoipa::path(
     post,
     path = "/api/admin/queues/{queue}/drain",
@@ -165,40 +186,54 @@ pub struct DrainRequest {
     ),
     request_body = DrainRequest,
     responses(
-        (status = 200, description = "with `dry_run`: how many wait", body = serde_json::Value, example = json!({"matching": 12})),
+        (status = 200, description = "with `dry_run`: how many wait, in all and by kind", body = serde_json::Value,
+            example = json!({"matching": 12, "kinds": {"draft_reply": 11, "embed_article": 1}})),
         (status = 202, description = "a job does it", body = Draining,
             headers(("Location" = String, description = "the job"))),
     ),
 )]
 async fn drain(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::Operator as u8 }>,
     Path(queue): Path<String>,
     key: IdempotencyKey,
     Json { value: request, digest }: Json<DrainRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::Operator)?;
     if queue == DrainQueue::POLICY.queue {
         return Err(Problem::conflict("the operators' own queue cannot be drained: the drain waits in it"));
     }
     let mut tx = state.db.queue_tx().await?;
     let view = find(&mut tx, &queue).await?;
-    let matching = waiting(&view);
+    let kinds = waiting_by_kind(&mut tx, &queue).await?;
+    let kind = match request.kind {
+        // One that no program knows any more may wait all the same.
+        Some(kind) if kinds.contains_key(&kind) => Some(kind),
+        kind => names::kind("kind", kind)?,
+    };
+    let matching = match &kind {
+        Some(kind) => kinds.get(kind).copied().unwrap_or(0),
+        None => waiting(&view),
+    };
     if request.dry_run {
         tx.commit().await?;
-        return Ok(Answer::ok(&json!({ "matching": matching })));
+        return Ok(Answer::ok(&json!({ "matching": matching, "kinds": kinds })));
     }
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &digest).await? {
         return Ok(answer);
     }
     let reason = trail::reason_or(request.reason, "the queue was drained")?;
-    let drain = DrainQueue { queue: queue.clone(), up_to: Uuid::now_v7(), reason: reason.clone() };
+    let drain = DrainQueue {
+        queue: queue.clone(),
+        kind: kind.clone(),
+        up_to: Uuid::now_v7(),
+        reason: reason.clone(),
+    };
     let job = correlation::caused(NewJob::of(TenantId(SYSTEM_TENANT), &drain)?);
     let answer =
         Answer::accepted(job.id(), &Draining { job_id: job.id(), state: JobState::Ready.as_str(), matching });
     let (_, announcement) = enqueue(&mut tx, &[job]).await?;
     idempotency::keep(&mut tx, caller.tenant, &key, &digest, &answer).await?;
-    let detail = json!({ "jobs": matching, "reason": reason });
+    let detail = json!({ "jobs": matching, "kind": kind, "reason": reason });
     trail::record(&mut tx, &caller, "queue.drain", &format!("queue:{queue}"), detail).await?;
     tx.commit().await?;
     state.dispatch.announce(announcement);
@@ -215,9 +250,24 @@ pub struct Draining {
     matching: i64,
 }
 
+/// The states of jobs that a drain cancels.
+const WAITING: [&str; 3] = ["scheduled", "ready", "retrying"];
+
 /// The jobs of a queue that wait, by the books.
 fn waiting(view: &QueueView) -> i64 {
-    ["scheduled", "ready", "retrying"].iter().filter_map(|state| view.jobs.get(state)?.as_i64()).sum()
+    WAITING.iter().filter_map(|state| view.jobs.get(state)?.as_i64()).sum()
+}
+
+/// The same by kind, without kinds of which none waits.
+async fn waiting_by_kind(tx: &mut Tx, queue: &str) -> Result<BTreeMap<String, i64>, Problem> {
+    let mut kinds = BTreeMap::new();
+    for balance in queues::balances(tx).await? {
+        if balance.queue == queue && WAITING.contains(&balance.account.as_str()) {
+            *kinds.entry(balance.kind).or_default() += balance.n;
+        }
+    }
+    kinds.retain(|_, jobs| *jobs > 0);
+    Ok(kinds)
 }
 
 struct Change {
@@ -233,7 +283,6 @@ async fn control(
     action: &str,
     change: Change,
 ) -> Result<Answered<QueueView>, Problem> {
-    caller.require(Scope::Operator)?;
     let mut tx = state.db.queue_tx().await?;
     find(&mut tx, queue).await?;
     let Change { paused, concurrency, reason } = change;
@@ -248,13 +297,13 @@ async fn control(
 
 /// A queue that has or had jobs, or that a kind names: a typing error must not pause nothing.
 async fn find(tx: &mut Tx, queue: &str) -> Result<QueueView, Problem> {
-    if let Some(view) = queues::list(tx).await?.into_iter().find(|view| view.queue == queue) {
-        return Ok(view);
-    }
-    if !kinds::all().any(|kind| kind.policy.queue == queue) {
-        return Err(Problem::not_found("there is no such queue"));
-    }
-    Ok(QueueView {
+    let view = all(tx).await?.into_iter().find(|view| view.queue == queue);
+    view.ok_or_else(|| Problem::not_found("there is no such queue"))
+}
+
+/// A queue that has had no job.
+fn untouched(queue: &str) -> QueueView {
+    QueueView {
         queue: queue.to_owned(),
         jobs: json!({}),
         oldest_ready_secs: None,
@@ -263,5 +312,5 @@ async fn find(tx: &mut Tx, queue: &str) -> Result<QueueView, Problem> {
         paused: false,
         concurrency: None,
         reason: None,
-    })
+    }
 }

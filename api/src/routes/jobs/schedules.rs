@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     state::AppState,
     web::{
-        auth::Caller,
+        auth::{Allowed, Caller},
         body, correlation,
         idempotency::{self, Answer, IdempotencyKey},
         page::Page,
@@ -97,12 +97,11 @@ async fn resume(
 )]
 async fn trigger(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::Operator as u8 }>,
     Path(name): Path<String>,
     key: IdempotencyKey,
     body::Json { digest, .. }: body::Json<Nothing>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::Operator)?;
     let mut tx = state.db.queue_tx().await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &digest).await? {
         return Ok(answer);

@@ -21,6 +21,7 @@ use crate::{
     routes::jobs::{
         document::{FIELDS, JobDocument},
         look::{self, Came, Follower},
+        names,
     },
     state::AppState,
     web::{
@@ -179,8 +180,8 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
     let filter = JobFilter {
         tenant: tenant(&params, &caller)?,
         states: states(&params)?,
-        kind: params.text("kind")?.map(str::to_owned),
-        queue: params.text("queue")?.map(str::to_owned),
+        kind: names::kind("kind", params.text("kind")?.map(str::to_owned))?,
+        queue: names::queue("queue", params.text("queue")?.map(str::to_owned))?,
         correlation_id: params.text("correlation_id")?.map(str::to_owned),
         parent_id: params.id("parent_id")?,
         created_from: params.time("created_from")?,

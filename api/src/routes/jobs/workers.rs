@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
         ("limit" = Option<i64>, Query, description = "1 to 100, 50 by default"),
     ),
-    responses((status = 200, description = "a page, newest first", body = serde_json::Value, example = json!({"items": [{
+    responses((status = 200, description = "a page, those that are alive first, the newest of each first", body = serde_json::Value, example = json!({"items": [{
         "id": "0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a81", "name": "worker-1", "host": "node-1", "pid": 4711,
         "version": "0.1.0", "queues": {"ai": 4, "default": 16}, "state": "active", "running": 1,
         "started_at": "2026-01-31T12:00:00Z", "beat_at": "2026-01-31T12:34:56Z",
@@ -43,9 +43,9 @@ async fn list(
 ) -> Result<Json<Page<WorkerView>>, Problem> {
     caller.require(Scope::Operator)?;
     let page = PageRequest::of(&Params::of(&uri, &["cursor", "limit"])?)?;
-    let before = page.after_id()?;
+    let after = page.after_id()?;
     let mut tx = state.db.queue_tx().await?;
-    let items = workers::list(&mut tx, before, page.limit_and_one()).await?;
+    let items = workers::list(&mut tx, after, page.limit_and_one()).await?;
     tx.commit().await?;
     Ok(Json(page.page(items, |worker| worker.id.to_string())))
 }

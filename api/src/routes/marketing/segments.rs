@@ -26,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::etag;
@@ -135,11 +135,10 @@ async fn list(
 )]
 async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SegmentsWrite as u8 }>,
     key: IdempotencyKey,
     request: Json<NewSegment>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::SegmentsWrite)?;
     let new = request.value;
     let written = Written::read(new.rule)?;
     let mut tx = state.db.tenant_tx(Role::Marketing, caller.tenant).await?;
@@ -213,12 +212,11 @@ async fn show(
 )]
 async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SegmentsWrite as u8 }>,
     Path(id): Path<String>,
     headers: HeaderMap,
     request: Json<SegmentChange>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SegmentsWrite)?;
     let expected = expected_version(&headers)?;
     let written = request.value.rule.map(Written::read).transpose()?;
     let mut tx = state.db.tenant_tx(Role::Marketing, caller.tenant).await?;

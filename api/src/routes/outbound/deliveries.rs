@@ -1,5 +1,6 @@
 //! Deliveries to endpoints: what was sent, what came back, and once more.
 
+use accounts::api_keys::Scope;
 use axum::Json as Body;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 use super::{may_read, may_write};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::page::{Page, PageRequest, place};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -265,10 +266,9 @@ pub struct ReplayFilter {
 )]
 async fn again_many(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     request: Json<ReplayFilter>,
 ) -> Result<Body<Replayed>, Problem> {
-    may_write(&caller)?;
     let asked = request.value;
     let wanted = match asked.state.as_deref().map(state_of).transpose()? {
         Some(deliveries::State::Waiting) => {

@@ -1,6 +1,7 @@
 //! Webhook endpoints: made, changed, tried, paused and removed by whoever runs the tenant's settings. A secret is shown
 //! when it is made and never again.
 
+use accounts::api_keys::Scope;
 use accounts::base_url::BaseUrlError;
 use axum::Json as Body;
 use axum::extract::{Path, State};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use super::{checked_events, loopback, may_read, may_write};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::{query, trail};
@@ -131,10 +132,9 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Result<Body<Endp
 )]
 async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     request: Json<NewEndpoint>,
 ) -> Result<(StatusCode, Body<EndpointWithSecret>), Problem> {
-    may_write(&caller)?;
     let new = request.value;
     let (url, events) = (checked_url(&state, &new.url)?, checked_events(new.events)?);
     let wanted = Wanted {
@@ -196,11 +196,10 @@ async fn show(
 )]
 async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(id): Path<String>,
     request: Json<EndpointChange>,
 ) -> Result<Body<EndpointView>, Problem> {
-    may_write(&caller)?;
     let change = request.value;
     let url = change.url.as_deref().map(|url| checked_url(&state, url)).transpose()?;
     let events = change.events.map(checked_events).transpose()?;

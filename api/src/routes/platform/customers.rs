@@ -25,7 +25,7 @@ use super::intelligence::{Memory, check_customer_id, known_of};
 use crate::routes::platform::customer_id::CustomerId;
 use crate::routes::support::tickets::TicketView;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::page::{Page, PageRequest, bad_cursor, place};
@@ -156,13 +156,13 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
     Option::<String>::deserialize(deserializer).map(Some)
 }
 
-/// Customers by id, or those whose id, address or number `q` is or whose name begins with it.
+/// Customers by id, or those whose id, address or number `q` is or whose name or last name begins with it.
 #[utoipa::path(
     get,
     path = "/api/customers",
     tag = "customers",
     params(
-        ("q" = Option<String>, Query, description = "an id, address or number, or the beginning of a name"),
+        ("q" = Option<String>, Query, description = "an id, address or number, or the beginning of a name or last name"),
         ("cursor" = Option<String>, Query, description = "next_cursor of the page before"),
         ("limit" = Option<i64>, Query, description = "1 to 100, 50 by default"),
     ),
@@ -198,7 +198,8 @@ async fn list(
     }))
 }
 
-/// On the first page who is named exactly, then by name. A place is name and id with a line break between.
+/// On the first page who is named exactly, then by name. A place is what of the name was found and the id, with a line break
+/// between.
 async fn matching(tx: &mut Tx, q: &str, request: &PageRequest) -> Result<Page<Customer>, Problem> {
     let after = match request.after.as_deref() {
         None => None,
@@ -206,12 +207,12 @@ async fn matching(tx: &mut Tx, q: &str, request: &PageRequest) -> Result<Page<Cu
     };
     let exact = if after.is_none() { directory::exact(tx, q).await? } else { Vec::new() };
     let named = directory::named(tx, q, after, request.limit_and_one()).await?;
-    let mut page = request.page(named, |customer| {
-        format!("{}\n{}", customer.name.as_deref().unwrap_or_default().to_lowercase(), customer.customer_id)
-    });
-    page.items.retain(|customer| !exact.contains(customer));
-    page.items.splice(0..0, exact);
-    Ok(page)
+    let page = request.page(named, |called| format!("{}\n{}", called.place, called.customer.customer_id));
+    let mut items = exact;
+    let others = page.items.into_iter().map(|called| called.customer);
+    let others: Vec<Customer> = others.filter(|customer| !items.contains(customer)).collect();
+    items.extend(others);
+    Ok(Page { items, next_cursor: page.next_cursor })
 }
 
 /// Make a customer.
@@ -229,11 +230,10 @@ async fn matching(tx: &mut Tx, q: &str, request: &PageRequest) -> Result<Page<Cu
 )]
 async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::CustomersWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<NewCustomer>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::CustomersWrite)?;
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);
@@ -263,11 +263,10 @@ async fn create(
 )]
 async fn import(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::CustomersWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<CustomerImport>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::CustomersWrite)?;
     if !(1..=MOST_AT_ONCE).contains(&body.value.customers.len()) {
         return Err(Problem::bad_request("customers", format!("must have 1 to {MOST_AT_ONCE} customers")));
     }
@@ -295,7 +294,8 @@ async fn import(
     Ok(answer)
 }
 
-/// A customer: what they bought, what is known of them, and their tickets in work.
+/// A customer: what they bought, what is known of them, and their tickets in work. Of one who was merged that is told of who they
+/// are now (`merged_into`).
 #[utoipa::path(
     get,
     path = "/api/customers/{id}",
@@ -316,7 +316,9 @@ async fn open(
     check_customer_id("id", &id)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let customer = directory::get(&mut tx, &id).await?.ok_or_else(unknown)?;
-    let emails = directory::addresses(&mut tx, &customer).await?;
+    let now = directory::now(&mut tx, &customer).await?.ok_or_else(unknown)?;
+    let emails = directory::addresses(&mut tx, &now).await?;
+    let id = now.customer_id;
     let profile = customers::profile(&mut tx, &id, Utc::now(), RECENT_ORDERS).await?;
     let intelligence = known_of(&memory, &mut tx, caller.tenant, &id).await?.unwrap_or_default();
     let open_tickets = match caller.require(Scope::TicketsRead) {
@@ -346,11 +348,10 @@ async fn open(
 )]
 async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::CustomersWrite as u8 }>,
     CustomerId(id): CustomerId,
     body: Json<CustomerChange>,
 ) -> Result<Shown<CustomerView>, Problem> {
-    caller.require(Scope::CustomersWrite)?;
     check_customer_id("id", &id)?;
     let CustomerChange { email, name, phone } = body.value;
     let changed: Vec<&str> =
@@ -395,7 +396,9 @@ async fn written(
     let before = request.after_place()?.map(|(at, id)| (at, TicketId(id)));
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let customer = directory::get(&mut tx, &id).await?.ok_or_else(unknown)?;
-    let emails = directory::addresses(&mut tx, &customer).await?;
+    let now = directory::now(&mut tx, &customer).await?.ok_or_else(unknown)?;
+    let emails = directory::addresses(&mut tx, &now).await?;
+    let id = now.customer_id;
     let found = tickets::of_customer(&mut tx, &id, &emails, false, before, request.limit_and_one()).await?;
     tx.commit().await?;
     let page = request.page(found, |whole| place(whole.ticket.created_at, whole.ticket.id.0));

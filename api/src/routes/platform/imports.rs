@@ -20,7 +20,6 @@ use database::{Role, Tx};
 use futures_util::StreamExt;
 use jobs::{JobKind, NewJob};
 use platform::kinds::ImportOrders;
-use platform::kinds::import_orders::ASSUMED_CURRENCY;
 use platform::money::{NO_CURRENCY, is_currency};
 use platform::orders::progress;
 use serde::{Deserialize, Serialize};
@@ -31,7 +30,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::{self, Json};
 use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
@@ -61,7 +60,7 @@ pub struct ImportRequest {
     /// Path below the import folder, ending in `.csv`, `.tsv`, `.txt`, `.xlsx` or `.parquet`, perhaps with `.gz`,
     /// `.zip`, `.bz2`, `.xz` or `.zst` behind it.
     pub path: String,
-    /// ISO 4217 code of amounts without a currency; USD when missing.
+    /// ISO 4217 code of amounts without a currency; when missing that of most of the shop's orders, USD before the first.
     #[serde(default)]
     pub currency: Option<String>,
 }
@@ -81,7 +80,7 @@ pub struct ImportJob {
 ///
 /// Send the file itself, or name one that lies in the import folder as JSON. Packing (gzip, ZIP, bzip2, xz, Zstandard),
 /// encoding, separator, header, and the forms of numbers and dates are found from the file, as are the exports of
-/// Shopify, WooCommerce, Magento, BigCommerce, Amazon, Stripe and Klaviyo; workbooks (XLSX) and Parquet are read as well.
+/// Shopify, WooCommerce, Magento, BigCommerce, Squarespace, Amazon, Etsy, Stripe and Klaviyo; workbooks (XLSX) and Parquet are read as well.
 /// Other columns are found by their names: `customer_id`, `order_id`, `ordered_at`, `product_id`, `category`, `quantity`,
 /// `amount`, `list_amount`, `currency`, `is_return`, `status` and the usual other names for them, or by a saved mapping.
 /// What was found is shown by `/api/orders/import/preview`, and may be stated otherwise by parameters. An order that was
@@ -121,11 +120,10 @@ pub struct ImportJob {
 )]
 async fn start(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::OrdersWrite as u8 }>,
     key: IdempotencyKey,
     request: Request,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::OrdersWrite)?;
     let known: Vec<&str> = stated::PARAMETERS.iter().copied().chain(["name"]).collect();
     let params = Params::of(request.uri(), &known)?;
     let form = stated::read(&params)?;
@@ -386,13 +384,9 @@ fn upload_form(headers: &HeaderMap) -> Result<Option<Form>, Problem> {
 
 /// None where it is not stated, which the import tells.
 fn stated_currency(code: Option<&str>) -> Result<Option<String>, Problem> {
-    code.map(|code| currency(Some(code))).transpose()
-}
-
-fn currency(code: Option<&str>) -> Result<String, Problem> {
-    let code = code.unwrap_or(ASSUMED_CURRENCY);
+    let Some(code) = code else { return Ok(None) };
     if is_currency(code) {
-        return Ok(code.to_owned());
+        return Ok(Some(code.to_owned()));
     }
     let seen: String = code.chars().filter(|sign| !sign.is_control()).take(20).collect();
     Err(Problem::bad_request("currency", format!("{NO_CURRENCY}, not `{seen}`")))
@@ -405,13 +399,18 @@ impl From<FolderError> for Problem {
             FolderError::NoFile => {
                 Problem::unprocessable("path", "there is no such file in the import folder")
             }
-            FolderError::Full => Problem {
-                status: axum::http::StatusCode::INSUFFICIENT_STORAGE,
-                kind: "insufficient-storage",
-                title: "There is no room for the file",
-                detail: "the disk of the import folder is full".into(),
-                ..Problem::internal()
-            },
+            FolderError::Full => {
+                tracing::error!(
+                    "the disk of the import folder is full: uploads are refused until there is room"
+                );
+                Problem {
+                    status: axum::http::StatusCode::INSUFFICIENT_STORAGE,
+                    kind: "insufficient-storage",
+                    title: "There is no room for the file",
+                    detail: "the disk of the import folder is full".into(),
+                    ..Problem::internal()
+                }
+            }
             FolderError::Io(error) => {
                 tracing::error!(%error, "the import folder cannot be used");
                 Problem::internal()

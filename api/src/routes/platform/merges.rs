@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::intelligence::{ask, check_customer_id};
 use crate::routes::platform::customer_id::{self, CustomerId};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -88,12 +88,11 @@ impl From<Merge> for MergeView {
 )]
 async fn merge_customers(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::OrdersWrite as u8 }>,
     CustomerId(id): CustomerId,
     key: IdempotencyKey,
     body: Json<MergeRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::OrdersWrite)?;
     check_customer_id("id", &id)?;
     let other = &customer_id::own(&state, caller.tenant, body.value.customer_id.clone()).await?;
     check_customer_id("customer_id", other)?;

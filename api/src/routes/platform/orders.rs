@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::intelligence::{Asked, ask};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -86,11 +86,10 @@ pub struct RuleRequest {
 )]
 async fn change_revenue_rule(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::OrdersWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<RuleRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::OrdersWrite)?;
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);

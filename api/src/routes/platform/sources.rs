@@ -36,7 +36,7 @@ use super::imports::preview::{PreviewView, refusal};
 use super::imports::stated::mapping_name;
 use super::intelligence::Asked;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::Params;
@@ -146,11 +146,10 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Result<Shown<Sou
 )]
 async fn show_preview(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     uri: Uri,
     body: Json<SourceForm>,
 ) -> Result<Shown<PreviewView>, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let params = Params::of(&uri, &["saved_as"])?;
     let form = body.value;
     let config = config(&form)?;
@@ -188,11 +187,10 @@ async fn show_preview(
 )]
 async fn save(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(name): Path<String>,
     body: Json<SourceForm>,
 ) -> Result<StatusCode, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let name = source_name(&name)?;
     let form = body.value;
     let config = config(&form)?;

@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
@@ -73,11 +73,10 @@ pub struct Asked {
 )]
 async fn ask(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::IntelligenceRead as u8 }>,
     key: IdempotencyKey,
     body: Json<Question>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::IntelligenceRead)?;
     let question = body.value.question.trim();
     if !(1..=LONGEST_QUESTION).contains(&question.chars().count()) {
         return Err(Problem::bad_request(

@@ -40,7 +40,8 @@ async fn speak(State(state): State<AppState>, mut request: Request) -> Response 
 async fn let_in(state: &AppState, request: &mut Request) -> Result<Arc<Caller>, Box<Response>> {
     let origin = origin(state, request.headers());
     let refuse = |problem: Problem, error: &str| Box::new(challenged(problem, &origin, error));
-    let token = match auth::presented(request.headers()) {
+    let shown = auth::presented(request.headers()).map_err(|problem| Box::new(problem.into_response()))?;
+    let token = match shown {
         Some(Credential::Person { token, way: Way::Header }) => token,
         Some(_) => return Err(refuse(Problem::unauthenticated(), "invalid_token")),
         None => return Err(refuse(Problem::unauthenticated(), "")),

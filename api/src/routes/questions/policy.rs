@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::Params;
@@ -79,10 +79,9 @@ async fn show(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
 )]
 async fn replace(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<AiPolicy>,
 ) -> Result<Shown<AiPolicy>, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let AiPolicy { smallest_group, monthly_micros, warn_percent, rounds } = body.value;
     let policy = Policy { smallest_group, monthly_micros, warn_percent, rounds };
     policy.check().map_err(|(field, allowed)| Problem::bad_request(field, allowed))?;

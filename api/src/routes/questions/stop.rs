@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::ask::none;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::{query, trail};
@@ -67,11 +67,10 @@ pub struct Stopped {
 )]
 async fn stop(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::IntelligenceRead as u8 }>,
     Path(id): Path<String>,
     Json { value: Stop { exchange_id, job_id }, .. }: Json<Stop>,
 ) -> Result<axum::Json<Stopped>, Problem> {
-    caller.require(Scope::IntelligenceRead)?;
     let id = query::id("id", &id)?;
     let mut tx = state.db.tenant_tx(Role::Marketing, caller.tenant).await?;
     let taken = conversations::take_back(&mut tx, id, exchange_id, &caller.actor(), Utc::now()).await?;

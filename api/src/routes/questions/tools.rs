@@ -2,8 +2,9 @@
 
 use accounts::api_keys::Scope;
 use axum::Json as Shown;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::Uri;
+use axum::http::request::Parts;
 use chrono::Utc;
 use questions::desk::ToolError;
 use questions::tools::{self, Call, ToolAnswer};
@@ -76,16 +77,31 @@ async fn list(caller: Caller, uri: Uri) -> Result<Shown<Vec<ToolView>>, Problem>
 )]
 async fn call(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(tool): Path<String>,
+    AllowedTool { caller, tool }: AllowedTool,
     body: Json<Value, 16_384>,
 ) -> Result<Shown<ToolAnswer>, Problem> {
-    // Whoever may not ask learns that before what is wrong with the question.
-    if tool == "lookup_customer" {
-        caller.require(Scope::CustomersRead)?;
-    } else {
-        caller.require(Scope::IntelligenceRead)?;
-    }
     let call = Call::parse(&tool, &body.value).map_err(ToolError::from)?;
     Ok(Shown(state.desk.call(asker(&caller), &call, Utc::now()).await?))
+}
+
+/// Who calls which tool, and may: the scope that it needs is the tool's. It goes before the body as [`crate::web::auth::Allowed`]
+/// does.
+struct AllowedTool {
+    caller: Caller,
+    tool: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AllowedTool {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<AllowedTool, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let tool = Path::<String>::from_request_parts(parts, state).await;
+        let Path(tool) = tool.map_err(|_| Problem::not_found("there is no such tool"))?;
+        caller.require(match tool.as_str() {
+            "lookup_customer" => Scope::CustomersRead,
+            _ => Scope::IntelligenceRead,
+        })?;
+        Ok(AllowedTool { caller, tool })
+    }
 }

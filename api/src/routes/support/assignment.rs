@@ -29,7 +29,7 @@ use uuid::Uuid;
 use asked::{Asked, Wish, person, said};
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::Allowed;
 use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
@@ -159,13 +159,12 @@ pub struct Looking {
 )]
 async fn assign(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsAssign as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     headers: HeaderMap,
     body: Json<Assign>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsAssign)?;
     let asked = Asked::of(&state, &caller, &id, &key, &headers, &body.digest)?;
     let why = body.value.reason.map(|reason| said("reason", &reason)).transpose()?;
     let (agent, force) = (AgentId(body.value.agent_id), body.value.force);
@@ -191,13 +190,12 @@ async fn assign(
 )]
 async fn auto_assign(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsAssign as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     headers: HeaderMap,
     body: Json<Nothing>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::TicketsAssign)?;
     let asked = Asked::of(&state, &caller, &id, &key, &headers, &body.digest)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
@@ -248,13 +246,12 @@ async fn auto_assign(
 )]
 async fn claim(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     headers: HeaderMap,
     body: Json<Claim>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let agent = person(&caller)?;
     let force = body.value.force;
     Asked::of(&state, &caller, &id, &key, &headers, &body.digest)?
@@ -279,13 +276,12 @@ async fn claim(
 )]
 async fn accept(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     headers: HeaderMap,
     body: Json<Nothing>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let agent = person(&caller)?;
     Asked::of(&state, &caller, &id, &key, &headers, &body.digest)?.carry_out(&Wish::Accept { agent }).await
 }
@@ -311,13 +307,12 @@ async fn accept(
 )]
 async fn transfer(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     headers: HeaderMap,
     body: Json<Transfer>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let asked = Asked::of(&state, &caller, &id, &key, &headers, &body.digest)?;
     let Transfer { agent_id, department, force, reason } = body.value;
     let why = said("reason", &reason)?;
@@ -348,13 +343,12 @@ async fn transfer(
 )]
 async fn escalate(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     headers: HeaderMap,
     body: Json<Escalate>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let asked = Asked::of(&state, &caller, &id, &key, &headers, &body.digest)?;
     let why = said("reason", &body.value.reason)?;
     asked.carry_out(&Wish::Escalate { why }).await
@@ -377,13 +371,12 @@ async fn escalate(
 )]
 async fn unassign(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     headers: HeaderMap,
     body: Json<Unassign>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let asked = Asked::of(&state, &caller, &id, &key, &headers, &body.digest)?;
     let why = body.value.reason.map(|reason| said("reason", &reason)).transpose()?;
     asked.carry_out(&Wish::Unassign { why }).await

@@ -16,7 +16,7 @@ use database::{Role, Tx};
 use jobs::{Announcement, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use support::drafts::{self, Draft};
+use support::drafts::{self, Draft, wanted};
 use support::gorgias::PROVIDER;
 use support::kinds::DraftReply;
 use support::tickets::{self, Ticket};
@@ -26,7 +26,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::etag;
@@ -190,7 +190,7 @@ impl Length {
 /// The ticket's current draft.
 ///
 /// 200 with the draft while it is fresh. When there is none or the ticket has newer messages, one is asked for
-/// (once, however often this is called) and 202 names the job.
+/// (once, however often this is called) and 202 names the job. None is asked for where none is wanted: 409 says why.
 #[utoipa::path(
     get,
     path = "/api/ai/tickets/{id}/draft",
@@ -204,7 +204,7 @@ impl Length {
         (status = 202, description = "one is being written", body = DraftJob),
         (status = 304, description = "the draft that is known is still the current one"),
         (status = 404, description = "there is no such ticket", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "the ticket's customer was erased", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "the ticket gets no draft: it is closed, spam, deleted or reserved for people, an agent has spoken last, nothing of its customer is known, or the customer was erased", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 async fn current(
@@ -224,6 +224,10 @@ async fn current(
         }
         other => other.map(DraftView::from),
     };
+    if let Some(standing) = wanted::standing(&mut tx, ticket.id).await? {
+        standing.awaits_answer().map_err(unwanted)?;
+    }
+    answerable_words(&mut tx, &ticket).await?;
     let payload = DraftReply { ticket_id: ticket.id.0, tone: None, length: None, again: false };
     let dedup_key = DraftReply::dedup_key(ticket.id.0, ticket.message_count);
     let (job, announcement) = enqueue(&mut tx, caller.tenant, &payload, &dedup_key).await?;
@@ -251,17 +255,17 @@ async fn current(
 )]
 async fn ask(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::AiWrite as u8 }>,
     Path(reference): Path<String>,
     key: IdempotencyKey,
     wish: Json<DraftWish>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::AiWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &wish.digest).await? {
         return Ok(answer);
     }
     let ticket = find_answerable(&mut tx, &reference).await?;
+    answerable_words(&mut tx, &ticket).await?;
     let tone = wish.value.tone.map(Tone::name);
     let length = wish.value.length.map(Length::name);
     let payload = DraftReply {
@@ -291,6 +295,19 @@ pub(super) async fn find(tx: &mut Tx, reference: &str) -> Result<Ticket, Problem
 /// The same of a ticket that somebody may be answered in: what is left of an erased customer has none.
 pub(super) async fn find_answerable(tx: &mut Tx, reference: &str) -> Result<Ticket, Problem> {
     Ok(find(tx, reference).await?.of_somebody()?)
+}
+
+/// Refuses a ticket in which there is nothing to be answered. One that lives in a help desk may have its words there.
+pub(super) async fn answerable_words(tx: &mut Tx, ticket: &Ticket) -> Result<(), Problem> {
+    let standing = wanted::standing(tx, ticket.id).await?;
+    match standing.is_some_and(|standing| standing.has_words()) || ticket.provider == PROVIDER {
+        true => Ok(()),
+        false => Err(unwanted(wanted::Unwanted::NoWords)),
+    }
+}
+
+fn unwanted(why: wanted::Unwanted) -> Problem {
+    Problem::conflict(format!("no draft is written: {why}"))
 }
 
 pub(super) async fn enqueue(

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::drafts::find;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::problem::{Problem, ProblemDocument};
@@ -138,11 +138,10 @@ async fn list(
 )]
 async fn set(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(topic): Path<String>,
     wish: Json<AlertWish>,
 ) -> Result<axum::Json<TopicAlert>, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     check_topic(&topic)?;
     let now = Utc::now();
     let AlertWish { until, reason } = wish.value;

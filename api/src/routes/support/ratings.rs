@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::drafts::find;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -69,12 +69,11 @@ struct RatingList {
 )]
 async fn give(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(reference): Path<String>,
     key: IdempotencyKey,
     wish: Json<RatingWish>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let now = Utc::now();
     let RatingWish { score, comment, given_at } = &wish.value;
     let score = score_of(*score)?;

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::drafts::{DraftJob, DraftView, Length, Tone, enqueue, find_answerable};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
@@ -99,11 +99,10 @@ struct TicketRequest {
 )]
 async fn recommend(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::AiRead as u8 }>,
     key: IdempotencyKey,
     body: Json<TicketRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::AiRead)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);
@@ -148,11 +147,10 @@ struct DraftRequest {
 )]
 async fn generate(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::AiWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<DraftRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::AiWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);

@@ -102,12 +102,17 @@ impl From<Answer> for DeliveryAnswer {
 /// The body is a bare ticket, `{ticket, message}`, an event envelope `{id, type, data: {ticket}}`, or
 /// `{event: {type}, ...}` around any of these. The account's owner writes the template, so it is read field by field:
 /// a ticket's `id` is needed, and where there is a message a text that can be read; unknown fields are ignored, and what
-/// else does not fit is left out and told as `remarks` by GET /api/webhooks/deliveries. Prove the tenant's webhook secret
+/// else does not fit is left out and told as `remarks` by GET /api/webhooks/deliveries. A text is read as `body_text`,
+/// `stripped_text` or `body_html`, else under a name of other programs (`body`, `text`, `content`, `bodyText`, `message`), or in
+/// the ticket where there is no message. Who spoke is told by `from_agent`, else by the sender's type, the direction, or the
+/// addresses of sender, receiver and customer; else the customer did, which is told. In HTML what a mail quotes of the
+/// conversation is left out; what is forwarded, and what somebody answered below, stays. Prove the tenant's webhook secret
 /// as `X-Webhook-Token`, or as `X-Gorgias-Signature`: hexadecimal HMAC-SHA256 of the body, with or without `sha256=`.
 /// The body may be packed (`Content-Encoding: gzip` or `deflate`), and signed before or after that. A delivery of the
-/// same event, or of the same bytes within ten minutes while nothing else was told of the ticket, is a repetition. Messages
-/// of one id with other words are as many messages, unless they have the same time of their own. A time without an offset
-/// is UTC, and one of more than a day ahead is left out.
+/// same event that tells the same, or of the same bytes within ten minutes while nothing else was told of the ticket, is a
+/// repetition. Messages of one id with other words are as many messages, unless they have the same time of their own; the
+/// same words without an id are another message at another time of their own. A time without an offset is UTC; one that may
+/// mean two days, or is more than a day ahead, is left out.
 #[utoipa::path(
     post,
     path = "/api/gorgias/webhook",

@@ -1,5 +1,6 @@
 //! A point in time, in whichever form it comes: ISO 8601 with and without an offset, with and without its colon, a
-//! number of seconds or of parts of them since 1970, the form of mail and of browsers.
+//! number of seconds or of parts of them since 1970, the form of mail and of browsers, and as people write it, unless it
+//! may mean two days.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
@@ -19,6 +20,11 @@ const LOCAL: [&str; 9] = [
     "%a, %d %b %Y %H:%M:%S",
 ];
 
+/// Days as people write them, and times behind them. With dots the day stands first; with strokes either does.
+const DOTTED: &str = "%d.%m.%Y";
+const STROKED: [&str; 2] = ["%d/%m/%Y", "%m/%d/%Y"];
+const BEHIND: [&str; 6] = [" %H:%M:%S%.f", " %H:%M", ", %H:%M:%S%.f", ", %H:%M", " %I:%M %p", " %I:%M:%S %p"];
+
 /// The time that a text means; without an offset it is UTC. None when it means none, or one that no ticket can have.
 pub fn of_text(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
@@ -36,8 +42,21 @@ pub fn of_text(text: &str) -> Option<DateTime<Utc>> {
     }
     let (local, ahead_secs) = without_offset(text)?;
     let time = LOCAL.iter().find_map(|form| NaiveDateTime::parse_from_str(local, form).ok());
-    let time = time.or_else(|| NaiveDate::parse_from_str(local, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?;
+    let time = time.or_else(|| NaiveDate::parse_from_str(local, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0));
+    let time = time.or_else(|| as_people_write(local))?;
     plausible(time.checked_sub_signed(TimeDelta::seconds(ahead_secs))?.and_utc())
+}
+
+/// None when the same text means two days, the fourth of May and the fifth of April.
+fn as_people_write(local: &str) -> Option<NaiveDateTime> {
+    let read = |day: &str| {
+        BEHIND.iter().find_map(|time| NaiveDateTime::parse_from_str(local, &format!("{day}{time}")).ok())
+    };
+    let [day_first, month_first] = STROKED.map(read);
+    match (day_first, month_first) {
+        (Some(one), Some(other)) => (one == other).then_some(one),
+        (one, other) => one.or(other).or_else(|| read(DOTTED)),
+    }
 }
 
 /// The time that a number means: seconds since 1970, or thousandths, millionths or billionths of them, by its size.
@@ -136,6 +155,12 @@ mod tests {
             "Fri, 20 Nov 2026 10:00:00 GMT",
             "Fri Nov 20 2026 11:00:00 GMT+0100 (Central European Standard Time)",
             "Fri Nov 20 10:00:00 2026",
+            "20.11.2026 10:00",
+            "20.11.2026, 10:00:00",
+            "20.11.2026 12:00:00 +0200",
+            "20/11/2026 10:00",
+            "11/20/2026 10:00:00",
+            "11/20/2026 10:00 AM",
             "1795168800",
             "1795168800.0",
             "1795168800000",
@@ -156,6 +181,14 @@ mod tests {
     }
 
     #[test]
+    fn a_day_that_may_be_another_is_none_and_one_that_may_not_is_read() {
+        let at = |text: &str| of_text(text).map(|time| time.to_rfc3339());
+        assert_eq!(at("01.03.2026 10:00").as_deref(), Some("2026-03-01T10:00:00+00:00"));
+        assert_eq!(at("05/05/2026 10:00").as_deref(), Some("2026-05-05T10:00:00+00:00"));
+        assert_eq!(at("04/05/2026 10:00"), None);
+    }
+
+    #[test]
     fn what_means_no_moment_is_none() {
         for text in [
             "",
@@ -170,7 +203,9 @@ mod tests {
             "9999-12-31T23:59:59Z",
             "2026-13-01T00:00:00Z",
             "2026-11-20T10:00:00+99:00",
-            "20.11.2026 10:00:00",
+            "11.20.2026 10:00:00",
+            "01.03.26 10:00",
+            "04/05/2026 10:00",
             "1e300",
             "99999999999999999999999",
             "2026-11-20T10:00:00 Europe/Berlin",

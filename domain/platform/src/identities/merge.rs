@@ -102,6 +102,14 @@ pub async fn merge(
         }
     }
     let id = Uuid::now_v7();
+    let before: Json<serde_json::Value> = sqlx::query_scalar(
+        "select jsonb_build_object('email', email, 'name', name, 'phone', phone) from platform.customer
+         where tenant_id = $1 and customer_id = $2",
+    )
+    .bind(tenant)
+    .bind(kept)
+    .fetch_one(&mut **tx)
+    .await?;
     let identities = move_identities(tx, tenant, kept, merged).await?;
     let orders = move_orders(tx, tenant, kept, merged).await?;
     sqlx::query("update platform.customer set merged_into = $3 where tenant_id = $1 and customer_id = $2")
@@ -111,8 +119,8 @@ pub async fn merge(
         .execute(&mut **tx)
         .await?;
     let insert = format!(
-        "insert into platform.customer_merge (id, tenant_id, kept, merged, identities, orders, by)
-         values ($1, $2, $3, $4, $5, $6, $7) returning {COLUMNS}"
+        "insert into platform.customer_merge (id, tenant_id, kept, merged, identities, orders, by, kept_before)
+         values ($1, $2, $3, $4, $5, $6, $7, $8) returning {COLUMNS}"
     );
     let made = sqlx::query_as(sqlx::AssertSqlSafe(insert))
         .bind(id)
@@ -122,6 +130,7 @@ pub async fn merge(
         .bind(Json(identities))
         .bind(orders)
         .bind(by)
+        .bind(before)
         .fetch_one(&mut **tx)
         .await?;
     derive(tx, tenant, id, kept, merged).await?;
@@ -134,23 +143,27 @@ struct Trail {
     kept: String,
     merged: String,
     identities: Json<Vec<Moved>>,
+    kept_before: Option<Json<serde_json::Value>>,
+    at: DateTime<Utc>,
     undone_at: Option<DateTime<Utc>>,
 }
 
-/// Takes a merge back (platform role): orders that name the one who was merged are theirs again, also those that came since.
+/// Takes a merge back (platform role): orders that name the one who was merged are theirs again, also those that came since, and
+/// so are addresses and numbers.
 ///
 /// # Errors
 /// Why it is not taken back.
 pub async fn undo(tx: &mut Tx, tenant: TenantId, id: Uuid, by: &str) -> Result<Merge, MergeError> {
     take_lanes(tx, tenant).await?;
     let found: Option<Trail> = sqlx::query_as(
-        "select kept, merged, identities, undone_at from platform.customer_merge where tenant_id = $1 and id = $2 for update",
+        "select kept, merged, identities, kept_before, at, undone_at from platform.customer_merge
+         where tenant_id = $1 and id = $2 for update",
     )
     .bind(tenant)
     .bind(id)
     .fetch_optional(&mut **tx)
     .await?;
-    let Some(Trail { kept, merged, identities: Json(identities), undone_at }) = found else {
+    let Some(Trail { kept, merged, identities: Json(identities), kept_before, at, undone_at }) = found else {
         return Err(MergeError::NoMerge);
     };
     if let Some(at) = undone_at {
@@ -194,7 +207,8 @@ pub async fn undo(tx: &mut Tx, tenant: TenantId, id: Uuid, by: &str) -> Result<M
     .await?;
     let named: Vec<&str> = identities
         .iter()
-        .filter(|moved| moved.kind == "shop")
+        // An order may name them by their address alone.
+        .filter(|moved| moved.kind == "shop" || (!moved.is_shared && moved.kind != "desk"))
         .map(|moved| moved.value.as_str())
         .chain([merged.as_str()])
         .collect();
@@ -202,7 +216,23 @@ pub async fn undo(tx: &mut Tx, tenant: TenantId, id: Uuid, by: &str) -> Result<M
         .bind(tenant)
         .bind(&kept)
         .bind(&merged)
-        .bind(named)
+        .bind(&named)
+        .execute(&mut **tx)
+        .await?;
+    let came: Vec<String> = sqlx::query_scalar(include_str!("give_back_contacts.sql"))
+        .bind(tenant)
+        .bind(&kept)
+        .bind(&merged)
+        .bind(&named)
+        .bind(at)
+        .fetch_all(&mut **tx)
+        .await?;
+    sqlx::query(include_str!("give_back_names.sql"))
+        .bind(tenant)
+        .bind(&kept)
+        .bind(&merged)
+        .bind(named.iter().copied().chain(came.iter().map(String::as_str)).collect::<Vec<_>>())
+        .bind(kept_before)
         .execute(&mut **tx)
         .await?;
     sqlx::query("update platform.customer set merged_into = null where tenant_id = $1 and customer_id = $2")

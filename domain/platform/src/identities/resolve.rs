@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use database::ids::TenantId;
 use database::{DbError, Tx};
 
-use super::normal::{Key, email, phone};
+use super::normal::{self, Key, email, phone};
 use crate::orders::statement::Party;
 
 /// Finds the customers that keys name now (platform role), for those who are not simply the customer of that id: who
@@ -90,7 +90,7 @@ pub async fn remember(tx: &mut Tx, tenant: TenantId, people: &[Person<'_>]) -> R
     }
     // The last word of a customer holds.
     let mut by_id: HashMap<&str, Known<'_>> = HashMap::new();
-    let mut identities: Vec<(&'static str, String, &str)> = Vec::new();
+    let mut identities: Vec<(&'static str, String, &str, Option<String>)> = Vec::new();
     for person in people {
         let party = person.party;
         let known = by_id.entry(person.customer_id).or_default();
@@ -103,7 +103,10 @@ pub async fn remember(tx: &mut Tx, tenant: TenantId, people: &[Person<'_>]) -> R
         ];
         for (kind, value) in ways {
             if let Some(value) = value.filter(|value| value != person.customer_id) {
-                identities.push((kind, value, person.customer_id));
+                // Whoever was merged may be somebody again.
+                let stated = normal::key(party).ok().map(|key| key.text().to_owned());
+                let stated = stated.filter(|stated| stated != person.customer_id);
+                identities.push((kind, value, person.customer_id, stated));
             }
         }
     }
@@ -132,13 +135,14 @@ pub async fn remember(tx: &mut Tx, tenant: TenantId, people: &[Person<'_>]) -> R
     identities.sort_unstable();
     identities.dedup();
     sqlx::query(
-        "insert into platform.customer_identity (tenant_id, kind, value, customer_id)
-         select $1, * from unnest($2::text[], $3::text[], $4::text[]) on conflict do nothing",
+        "insert into platform.customer_identity (tenant_id, kind, value, customer_id, stated_customer)
+         select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[]) on conflict do nothing",
     )
     .bind(tenant)
-    .bind(identities.iter().map(|(kind, _, _)| *kind).collect::<Vec<_>>())
-    .bind(identities.iter().map(|(_, value, _)| value.as_str()).collect::<Vec<_>>())
-    .bind(identities.iter().map(|(_, _, customer)| *customer).collect::<Vec<_>>())
+    .bind(identities.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>())
+    .bind(identities.iter().map(|(_, value, ..)| value.as_str()).collect::<Vec<_>>())
+    .bind(identities.iter().map(|(_, _, customer, _)| *customer).collect::<Vec<_>>())
+    .bind(identities.iter().map(|(_, _, _, stated)| stated.as_deref()).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -22,8 +22,8 @@ const INSIGHT_COLUMNS: &str =
     "customer_id text, computed_at timestamptz, confidence text, who text, features bytea,
     memberships bytea, ltv_low real, ltv_high real, churn_reasons jsonb, places bytea";
 
-/// What is to be written of a customer.
-pub struct Known<'a> {
+/// What segments and lists look at, of a customer.
+pub struct Fact<'a> {
     /// The shop's id.
     pub customer_id: &'a str,
     /// Orders that count.
@@ -42,27 +42,34 @@ pub struct Known<'a> {
     pub churn: Option<f32>,
     /// Expected spend.
     pub ltv: Option<f32>,
-    /// Less than this in one case of ten, and more than this in one case of ten.
-    pub ltv_bounds: (Option<f32>, Option<f32>),
-    /// Why the churn probability is what it is, as JSON.
-    pub churn_reasons: Option<&'a str>,
     /// ISO 3166 code.
     pub country: Option<&'a str>,
     /// State or province.
     pub state: Option<&'a str>,
+}
+
+/// What is shown of a customer.
+pub struct Insight<'a> {
+    /// The shop's id.
+    pub customer_id: &'a str,
     /// rule, low, medium or high.
     pub confidence: &'a str,
     /// Who they are, in one sentence.
     pub who: &'a str,
-    /// Where they stand among the others.
-    pub places: &'a [u8],
     /// The features, four bytes each; of those who have written in, also what their tickets say.
     pub features: &'a [u8],
     /// The packed memberships.
     pub memberships: &'a [u8],
+    /// Less than this in one case of ten, and more than this in one case of ten.
+    pub ltv_bounds: (Option<f32>, Option<f32>),
+    /// Why the churn probability is what it is, as JSON.
+    pub churn_reasons: Option<&'a str>,
+    /// Where they stand among the others.
+    pub places: &'a [u8],
 }
 
-/// Customers on their way into the tables; at most [`PIECE`] of them should go together.
+/// Customers on their way into the tables; at most [`PIECE`] of them should go together. Each table is written in the
+/// order in which its rows were added.
 pub struct Piece {
     facts: Rows,
     insights: Rows,
@@ -75,27 +82,30 @@ impl Piece {
         Piece { facts: Rows::new(), insights: Rows::new(), computed_at }
     }
 
-    /// Adds a customer.
-    pub fn add(&mut self, known: &Known<'_>) {
+    /// Adds what segments and lists look at, of a customer.
+    pub fn fact(&mut self, fact: &Fact<'_>) {
         let facts = &mut self.facts;
-        let (first, last) = known.ordered_on.unzip();
+        let (first, last) = fact.ordered_on.unzip();
         facts.row(25);
-        facts.bytes(Some(known.customer_id.as_bytes()));
-        facts.i32(Some(known.orders)).i64(Some(known.spend_cents)).date(first).date(last);
-        for axis in known.axes {
+        facts.bytes(Some(fact.customer_id.as_bytes()));
+        facts.i32(Some(fact.orders)).i64(Some(fact.spend_cents)).date(first).date(last);
+        for axis in fact.axes {
             facts.i16(axis);
         }
-        let (broad, finest) = known.archetype.unzip();
-        facts.i16(broad).i16(finest).bool(known.is_opted_in).f32(known.churn).f32(known.ltv);
-        facts.bytes(known.country.map(str::as_bytes)).bytes(known.state.map(str::as_bytes));
+        let (broad, finest) = fact.archetype.unzip();
+        facts.i16(broad).i16(finest).bool(fact.is_opted_in).f32(fact.churn).f32(fact.ltv);
+        facts.bytes(fact.country.map(str::as_bytes)).bytes(fact.state.map(str::as_bytes));
+    }
 
+    /// Adds what is shown of a customer.
+    pub fn insight(&mut self, insight: &Insight<'_>) {
         let insights = &mut self.insights;
         insights.row(10);
-        insights.bytes(Some(known.customer_id.as_bytes())).timestamp(self.computed_at);
-        insights.bytes(Some(known.confidence.as_bytes())).bytes(Some(known.who.as_bytes()));
-        insights.bytes(Some(known.features)).bytes(Some(known.memberships));
-        insights.f32(known.ltv_bounds.0).f32(known.ltv_bounds.1).json(known.churn_reasons);
-        insights.bytes(Some(known.places));
+        insights.bytes(Some(insight.customer_id.as_bytes())).timestamp(self.computed_at);
+        insights.bytes(Some(insight.confidence.as_bytes())).bytes(Some(insight.who.as_bytes()));
+        insights.bytes(Some(insight.features)).bytes(Some(insight.memberships));
+        insights.f32(insight.ltv_bounds.0).f32(insight.ltv_bounds.1).json(insight.churn_reasons);
+        insights.bytes(Some(insight.places));
     }
 
     /// Writes the customers' rows under a generation (platform role). There must be none of theirs yet.

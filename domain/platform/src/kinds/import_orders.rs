@@ -12,7 +12,7 @@ use crate::money::{NO_CURRENCY, is_currency};
 use crate::orders::mapping::{MappingError, Stated, check_name};
 use jobs::contract::{Access, Backoff, JobKind, Policy, Priority, Rerun, Subject, Unfit};
 
-/// The currency of amounts that name none where nobody stated one.
+/// The currency of amounts that name none where nobody stated one and the shop has no orders yet.
 pub const ASSUMED_CURRENCY: &str = "USD";
 
 /// Files that are read, and how they may be packed; a ZIP is looked into.
@@ -48,7 +48,8 @@ pub fn check_path(path: &str) -> Result<(), &'static str> {
 pub struct ImportOrders {
     /// The file, relative to the import folder (`DESK_IMPORT_DIR`).
     pub path: String,
-    /// The currency of amounts without one, an ISO 4217 code; [`ASSUMED_CURRENCY`] when nobody stated it.
+    /// The currency of amounts without one, an ISO 4217 code; when nobody stated it, that of most of the shop's orders, and
+    /// [`ASSUMED_CURRENCY`] before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
     /// How the file is read, as far as that is stated and not found from the file.

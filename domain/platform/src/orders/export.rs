@@ -259,15 +259,24 @@ fn numeric(bytes: &[u8]) -> Option<f64> {
         0x4000 => true,
         _ => return None,
     };
-    let mut integer = 0i128;
-    let mut count = 0;
-    for digit in digits.chunks_exact(2).take(9) {
-        integer = integer * 10_000 + i128::from(u16::from_be_bytes([digit[0], digit[1]]));
-        count += 1;
-    }
-    let exponent = weight - count + 1;
-    let scale = 10_000f64.powi(exponent.abs());
-    let value = if exponent < 0 { integer as f64 / scale } else { integer as f64 * scale };
+    let digits = digits.as_chunks::<2>().0;
+    let digits = &digits[..digits.len().min(9)];
+    let exponent = weight - digits.len() as i32 + 1;
+    // Four digits are what an amount has, and fit into what a processor reckons with.
+    let integer = match digits.len() {
+        0..=4 => {
+            digits.iter().fold(0, |sum: u64, digit| sum * 10_000 + u64::from(u16::from_be_bytes(*digit)))
+                as f64
+        }
+        _ => digits.iter().fold(0, |sum: i128, digit| sum * 10_000 + i128::from(u16::from_be_bytes(*digit)))
+            as f64,
+    };
+    let scale = match exponent.abs() {
+        0 => 1.0,
+        1 => 1e4,
+        far => 10_000f64.powi(far),
+    };
+    let value = if exponent < 0 { integer / scale } else { integer * scale };
     Some(if is_negative { -value } else { value })
 }
 
@@ -292,7 +301,21 @@ mod tests {
         assert_eq!(numeric(&sent(2, 0, 2, &[9999, 9999, 9999, 9900])), Some(999_999_999_999.99));
         assert_eq!(numeric(&sent(1, 0, 0, &[3])), Some(30_000.0));
         assert_eq!(numeric(&sent(0, 0, 2, &[])), Some(0.0));
+        assert_eq!(numeric(&sent(3, 0, 2, &[1, 0, 0, 0, 5000])), Some(1_000_000_000_000.5));
         assert_eq!(numeric(&sent(0, 0xc000, 0, &[])), None, "NaN is no amount");
+    }
+
+    #[test]
+    fn few_digits_and_many_are_the_same_number() {
+        for weight in -4..=8_i16 {
+            for digits in [&[7][..], &[7, 1], &[9999, 1, 2], &[9999, 9999, 9999, 9999]] {
+                // Zeros behind change nothing, but the number of digits.
+                let more: Vec<u16> = digits.iter().copied().chain([0; 5]).collect();
+                let (few, many) = (numeric(&sent(weight, 0, 2, digits)), numeric(&sent(weight, 0, 2, &more)));
+                let (few, many) = (few.expect("a number"), many.expect("a number"));
+                assert!((few - many).abs() <= few * 1e-12, "{few} is not {many}");
+            }
+        }
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub struct Import {
     pub fingerprint: Option<[u8; 32]>,
     /// Whether the log says how orders are now, as a copy of a database does; a file of people may be an old one.
     pub is_current: bool,
+    /// When the last order that it states was placed, if that is known before it is read; see
+    /// [`Reading::newest_order`](super::reading::Reading::newest_order).
+    pub newest_at: Option<DateTime<Utc>>,
     /// Lines a transaction, see [`DEFAULT_BATCH_LINES`].
     pub batch_lines: u64,
     /// Tells who was erased.
@@ -135,9 +138,9 @@ pub async fn run(
     open: impl FnOnce(Place) -> Chunks,
     mut after_batch: impl FnMut(&Progress) -> Next,
 ) -> Result<Outcome, ImportError> {
-    let (mut progress, taken_at) = match begin(db, import).await? {
+    let (mut progress, taken_at, is_ahead) = match begin(db, import).await? {
         Begun::AlreadyDone(progress) => return Ok(Outcome::Finished(progress)),
-        Begun::At(progress, taken_at) => (progress, taken_at),
+        Begun::At { progress, taken_at, is_ahead } => (progress, taken_at, is_ahead),
     };
     adopt(db, import.tenant).await?;
     stale::derive_left_behind(db, import.tenant, Utc::now() - LEFT_BEHIND_AFTER).await?;
@@ -146,11 +149,12 @@ pub async fn run(
         import: Some(import.id),
         taken_at,
         is_current: import.is_current,
+        is_ahead,
         cause: import.id,
         erasure_key: import.erasure_key,
     };
     let mut rest = Rest::new(open(Place { offset: progress.next_byte, line: progress.next_line }), import);
-    let mut seen: [Seen; LANES] = Default::default();
+    let mut seen = Seen::default();
     let mut batch = rest.next_batch().await;
     while !batch.is_empty() {
         // The next one is read while this one is stored.
@@ -238,7 +242,7 @@ impl Rest {
 }
 
 enum Begun {
-    At(Progress, DateTime<Utc>),
+    At { progress: Progress, taken_at: DateTime<Utc>, is_ahead: bool },
     AlreadyDone(Progress),
 }
 
@@ -271,17 +275,17 @@ async fn begin(db: &Db, import: &Import) -> Result<Begun, ImportError> {
     } else if stored.state == "done" {
         return Ok(Begun::AlreadyDone(begun.0));
     }
-    sqlx::query(
-        "update platform.import_run set state = 'running', error = null, updated_at = now() where id = $1",
-    )
-    .bind(import.id)
-    .execute(&mut *tx)
-    .await
-    .map_err(DbError::from)?;
+    let is_ahead: Option<bool> = sqlx::query_scalar(include_str!("import/begin.sql"))
+        .bind(import.id)
+        .bind(import.tenant)
+        .bind(import.newest_at)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(DbError::from)?;
     undo::forget_old(&mut tx, import.tenant, Utc::now()).await?;
     confirmed::forget_old(&mut tx, import.tenant, Utc::now()).await?;
     tx.commit().await.map_err(DbError::from)?;
-    Ok(Begun::At(begun.0, begun.1))
+    Ok(Begun::At { progress: begun.0, taken_at: begun.1, is_ahead: is_ahead.unwrap_or(false) })
 }
 
 async fn read(tx: &mut Tx, import: Uuid) -> Result<Stored, DbError> {
@@ -302,13 +306,15 @@ async fn start_over(tx: &mut Tx, import: &Import, fingerprint: &[u8]) -> Result<
          set source = $2, size_bytes = $3, fingerprint = $4, next_byte = 0, next_line = 1, lines_read = 0,
              inserted = 0, duplicates = 0, rejected = 0, orders_inserted = 0, orders_replaced = 0, orders_unchanged = 0,
              orders_older = 0, left_out = '{}', remarks = '{}', notes = 0, lanes = '{0,0}', started_at = clock_timestamp(),
-             updated_at = now(), finished_at = null
+             updated_at = now(), finished_at = null, newest_at = null,
+             known_until = (select max(r.newest_at) from platform.import_run r where r.tenant_id = $5 and r.state <> 'undone')
          where id = $1",
     )
     .bind(import.id)
     .bind(&import.source)
     .bind(import.size_bytes.map(|size| size as i64))
     .bind(fingerprint)
+    .bind(import.tenant)
     .execute(&mut **tx)
     .await?;
     Ok(())

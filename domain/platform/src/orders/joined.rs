@@ -206,6 +206,7 @@ struct Order {
 pub(super) struct Stage {
     pub(super) stated_at: Option<DateTime<Utc>>,
     pub(super) is_cancelled: bool,
+    pub(super) is_sent: bool,
     pub(super) payment: Payment,
 }
 
@@ -214,18 +215,21 @@ impl Stage {
         Stage {
             stated_at: statement.stated_at,
             is_cancelled: statement.cancelled_at.is_some(),
+            is_sent: statement.fulfilled_at.is_some(),
             payment: statement.payment,
         }
     }
 
     /// Whether it is of an earlier day than another, wherever it stands: by the source's own times, or because orders are not
-    /// uncancelled, and money that came or went back has done so.
+    /// uncancelled, money that came or went back has done so, and what was sent is under way.
     pub(super) fn is_before(self, other: Stage) -> bool {
         match (self.stated_at, other.stated_at) {
             (Some(one), Some(other)) if one != other => one < other,
             _ => {
                 let is_unpaid = self.payment != Payment::Placed && steps(self.payment) < steps(other.payment);
-                (other.is_cancelled && !self.is_cancelled) || is_unpaid
+                let is_as_far = self.is_cancelled == other.is_cancelled && self.payment == other.payment;
+                let is_unsent = is_as_far && other.is_sent && !self.is_sent;
+                (other.is_cancelled && !self.is_cancelled) || is_unpaid || is_unsent
             }
         }
     }

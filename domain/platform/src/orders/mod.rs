@@ -12,6 +12,7 @@
 
 mod confirmed;
 mod content;
+pub mod currency;
 pub mod export;
 pub mod file;
 pub mod import;

@@ -4,16 +4,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use super::joined::{Evidence, Joined};
 use super::progress::Progress;
-use super::reading::{ReadError, Reading, Request, Source, Understood, is_cut_off};
+use super::reading::{ReadError, Reading, Request, Source, Understood, Unread, is_cut_off};
 use super::repeats::HEADER_REPEATED;
 use super::rule::RevenueRule;
 use super::state::Told;
 use super::statement::{Found, Note, NoteKind, Payment, Statement};
+use crate::identities::normal;
 
 /// Rows of the beginning that are read.
 const ROWS: u64 = 10_000;
@@ -45,8 +47,14 @@ pub struct Preview {
     pub left_out: Vec<Reason>,
     /// What would be taken with a remark, by reason.
     pub remarks: Vec<Reason>,
+    /// Words for states of orders that are not known.
+    pub unknown_statuses: Vec<String>,
     /// Why an import of this file would end without having read all of it.
     pub problem: Option<String>,
+    /// When the last order was placed, as [`Reading::newest_order`].
+    pub(super) newest_at: Option<DateTime<Utc>>,
+    /// The orders that were looked at, with their lines; 0 where these have no numbers.
+    pub(super) stated: Vec<(u64, Statement)>,
 }
 
 /// An order as it was understood.
@@ -58,8 +66,9 @@ pub struct Sample {
     pub statement: Statement,
     /// Whether it is revenue under the rule.
     pub counts: bool,
-    /// The day on which it was placed, where the file knows no times of day: `placed_at` is that day's beginning then.
-    pub placed_on: Option<NaiveDate>,
+    /// When it was placed, as the file has it on the clock of its times: `2026-10-07T11:50:26+02:00`, or `2026-10-07` where
+    /// no time of day stands with it; its `placed_at` is that day's beginning then.
+    pub ordered_at: String,
 }
 
 /// Rows that something is to be said of.
@@ -101,14 +110,11 @@ pub fn preview(
         sample: Vec::new(),
         left_out: Vec::new(),
         remarks: Vec::new(),
+        unknown_statuses: Vec::new(),
+        newest_at: reading.newest_order(source).ok().flatten(),
+        stated: Vec::new(),
     };
     preview.is_whole = preview.look(&mut reading, rule, ROWS, (orders_shown, true))?;
-    if !reading.has_times() {
-        let zone = reading.zone();
-        for order in &mut preview.sample {
-            order.placed_on = Some(order.statement.placed_at.with_timezone(&zone).date_naive());
-        }
-    }
     if !preview.is_whole {
         let size = source.size_bytes().map_err(tables::TableError::from)?;
         for offset in [size / 2, size - size / 20] {
@@ -120,12 +126,22 @@ pub fn preview(
             }
         }
     }
+    preview.unknown_statuses = reading.unknown_statuses().to_vec();
     preview.tell_statuses(reading.unknown_statuses());
     preview.tell_assumptions(&reading, request);
     if preview.problem.is_none() && preview.is_whole && preview.orders == 0 {
         preview.problem = Some("no order in the file could be read; an import would fail".to_owned());
     }
     Ok(preview)
+}
+
+/// A time as it stands in the file.
+fn ordered_at(placed_at: DateTime<Utc>, has_time: bool, zone: Tz) -> String {
+    let local = placed_at.with_timezone(&zone);
+    match has_time {
+        true => local.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        false => local.date_naive().to_string(),
+    }
 }
 
 impl Preview {
@@ -146,9 +162,9 @@ impl Preview {
             }
             match reading.next() {
                 Ok(None) => break true,
-                Ok(Some(Found::Order { statement, line, rows, is_headed, .. })) => {
+                Ok(Some(Found::Order { statement, line, rows, is_headed, has_time, .. })) => {
                     self.rows += u64::from(rows);
-                    blocks.push((statement, line, rows, is_headed));
+                    blocks.push((statement, (line, has_time), rows, is_headed));
                 }
                 Ok(Some(Found::Note { note, rows, .. })) => {
                     self.rows += u64::from(rows);
@@ -173,14 +189,18 @@ impl Preview {
         };
         let told: Vec<Told<'_>> = blocks
             .iter()
-            .map(|(statement, line, _, is_headed)| Told { statement, line: *line, is_headed: *is_headed })
+            .map(|(statement, (line, _), _, is_headed)| Told {
+                statement,
+                line: *line,
+                is_headed: *is_headed,
+            })
             .collect();
         let joined = match has_lines {
             true => Joined::of(&told, Evidence::of(&Progress::default(), headers.iter())),
             false => Joined::default(),
         };
-        let mut counting = HashMap::new();
-        for (statement, line, rows, _) in blocks {
+        let (mut counting, mut buyers) = (HashMap::new(), HashMap::new());
+        for (statement, (line, has_time), rows, _) in blocks {
             let further = joined.repeat(line);
             if let Some((repeat, first)) = further {
                 if let Some(note) = repeat.note(&statement.order_id, line, Some(first)) {
@@ -190,6 +210,19 @@ impl Preview {
                     continue;
                 }
             }
+            if let Ok(key) = normal::key(&statement.customer) {
+                let first = buyers.entry(statement.order_id.clone()).or_insert_with(|| key.clone());
+                if *first != key {
+                    let message = format!(
+                        "rows of order {} name two customers; it counts for the first one, {}",
+                        statement.order_id,
+                        first.text()
+                    );
+                    let (kind, reason) = (NoteKind::Remark, "order_of_two_customers");
+                    let note = Note { line, column: None, kind, reason, message, raw: String::new() };
+                    self.count(note, 1, has_lines);
+                }
+            }
             let begun = further.and_then(|(_, first)| counting.get(&first).copied());
             let counts = begun.unwrap_or_else(|| rule.counts(&statement));
             if begun.is_none() {
@@ -197,13 +230,18 @@ impl Preview {
                 self.orders_counted += u64::from(counts);
                 counting.insert(line, counts);
             }
-            self.take(statement, line, counts, orders_shown);
+            self.take(&statement, counts);
+            self.stated.push((if has_lines { line } else { 0 }, statement.clone()));
+            if self.sample.len() < orders_shown {
+                let ordered_at = ordered_at(statement.placed_at, has_time, reading.zone());
+                self.sample.push(Sample { line, statement, counts, ordered_at });
+            }
         }
         Ok(is_end)
     }
 
     /// Adds an order, or a further part of one, that is revenue or not.
-    fn take(&mut self, statement: Statement, line: u64, counts: bool, orders_shown: usize) {
+    fn take(&mut self, statement: &Statement, counts: bool) {
         let worth: Decimal = statement.lines.iter().map(|line| line.amount).sum();
         *self.worth.entry(statement.currency.clone()).or_default() += worth;
         if counts {
@@ -211,9 +249,6 @@ impl Preview {
                 statement.payment == Payment::Refunded && !statement.lines.iter().any(|line| line.is_return);
             *self.revenue.entry(statement.currency.clone()).or_default() +=
                 if is_taken_back { Decimal::ZERO } else { worth };
-        }
-        if self.sample.len() < orders_shown {
-            self.sample.push(Sample { line, statement, counts, placed_on: None });
         }
     }
 
@@ -239,9 +274,24 @@ impl Preview {
         if request.is_currency_assumed && !is_mapped && orders > 0 {
             let code = reading.usual_currency();
             let message = format!(
-                "nothing says in which currency these orders are, so they are taken as {code}; state another by the parameter `currency` (as EUR), or by a mapping"
+                "nothing says in which currency these orders are, so they are taken as {code} (what most of the shop's orders are in, and USD as long as there are none); state another by the parameter `currency` (as EUR), or by a mapping"
             );
             tell("currency_assumed", orders, Some(first).filter(|line| *line > 0), None, message);
+        }
+        for kind in Unread::ALL {
+            let columns = reading.unread_columns(kind);
+            let Some(first) = columns.first().filter(|_| self.orders > 0) else { continue };
+            let named = columns.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let message = format!("{named} {}", kind.what());
+            tell(kind.reason(), self.orders, None, Some((*first).to_owned()), message);
+        }
+        if let Some(column) = reading.unclear_discount()
+            && self.orders > 0
+        {
+            let message = format!(
+                "`{column}` is taken off each line, as an amount of money for all of its pieces; if it is a percentage, or the whole order's, it is wrong: a mapping may name it as `order_discount`, or leave it out"
+            );
+            tell("discount_of_lines", self.orders, None, Some(column), message);
         }
         let others = &self.understood.file.other_sheets;
         if let Some(sheet) = &self.understood.file.sheet

@@ -19,7 +19,7 @@ pub enum RevenueRule {
     /// That it was paid, or that its source does not say whether it was.
     #[default]
     Paid,
-    /// That all of it was sent.
+    /// That all of it was sent: its source says when, or calls it shipped, delivered or the like.
     Fulfilled,
     /// That it was placed.
     Placed,

@@ -5,7 +5,11 @@
 //! that says the same changes nothing. Rows of one file that speak of one order add up to one statement.
 //!
 //! A file of people may be an old one. Where it names no times, it is known to be old by what it says: what was replaced
-//! before, or an order as it was before the shop said that it was paid, cancelled or refunded.
+//! before, or an order as it was before the shop said that it was paid, cancelled or refunded. What was replaced before is
+//! news again in a file that has an order which was placed later than all that was stated until then: an order was put back
+//! to what it was.
+
+pub mod compared;
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +24,7 @@ use super::content::Content;
 use super::joined::{self, Joined, Stage};
 use super::repeats::{self, Repeat};
 use super::rule;
-use super::seen::Seen;
+use super::seen::{Fresh, Seen};
 use super::stale;
 use super::statement::{Note, NoteKind, Payment, Statement};
 use super::store::{self, Change, Kept};
@@ -39,10 +43,26 @@ pub struct Source {
     pub taken_at: DateTime<Utc>,
     /// Whether it says how orders are now, as a shop's system does; a file of people may be an old one.
     pub is_current: bool,
+    /// Whether it has an order that was placed later than all that was stated before, so that it is no old file.
+    pub is_ahead: bool,
     /// What profiles are derived for; see [`stale`].
     pub cause: Uuid,
     /// Tells who was erased.
     pub erasure_key: ErasureKey,
+}
+
+impl Source {
+    fn age(&self) -> Age {
+        Age { taken_at: self.taken_at, is_current: self.is_current, is_ahead: self.is_ahead }
+    }
+}
+
+/// What of a source says whether it is newer than what is stored.
+#[derive(Debug, Clone, Copy)]
+struct Age {
+    taken_at: DateTime<Utc>,
+    is_current: bool,
+    is_ahead: bool,
 }
 
 /// What came of statements.
@@ -184,8 +204,8 @@ pub(super) async fn apply(
     source: &Source,
     told: &[Told<'_>],
     (joined, seen): (&Joined, &Seen),
-) -> Result<(Stated, Seen), DbError> {
-    let (mut stated, mut fresh) = (Stated::default(), Seen::default());
+) -> Result<(Stated, Fresh), DbError> {
+    let (mut stated, mut fresh) = (Stated::default(), Fresh::default());
     let groups = grouped(told, joined, &mut stated);
     if groups.is_empty() {
         return Ok((stated, fresh));
@@ -456,6 +476,7 @@ pub(super) struct Before {
     pub(super) counts: bool,
     pub(super) import_id: Option<Uuid>,
     payment: Payment,
+    fulfilled_at: Option<DateTime<Utc>>,
     cancelled_at: Option<DateTime<Utc>>,
     content: Option<Uuid>,
     replaced: Option<Vec<Uuid>>,
@@ -479,17 +500,27 @@ impl Before {
         if self.is_begun_by(source) {
             return Verdict::Part;
         }
+        self.compared(statement, source.age(), content)
+    }
+
+    /// The same of what is no part.
+    fn compared(&self, statement: &Statement, age: Age, content: Content) -> Verdict {
         if self.says(content) {
             return Verdict::Same;
         }
         let is_older = match (self.stated_at, statement.stated_at) {
             (Some(stored), Some(stated)) if stored != stated => stated < stored,
-            (_, None) if !source.is_current && (self.was(content) || self.is_taken_back_by(statement)) => {
-                true
-            }
-            _ => source.taken_at < self.taken_at,
+            (_, None) if !age.is_current && self.is_said_by_old(statement, age, content) => true,
+            _ => age.taken_at < self.taken_at,
         };
         if is_older { Verdict::Older } else { Verdict::Newer }
+    }
+
+    /// Whether a file without times is an old one by what it says. One that is ahead of all others may put back what a
+    /// file said, and not what the shop's own system did.
+    fn is_said_by_old(&self, statement: &Statement, age: Age, content: Content) -> bool {
+        let is_put_back = age.is_ahead && self.import_id.is_some();
+        (self.was(content) && !is_put_back) || self.is_taken_back_by(statement)
     }
 
     /// Whether an earlier batch of the same import stored it. An import that began anew, on another file, has begun later: its
@@ -504,7 +535,12 @@ impl Before {
     }
 
     fn stage(&self) -> Stage {
-        Stage { stated_at: self.stated_at, is_cancelled: self.cancelled_at.is_some(), payment: self.payment }
+        Stage {
+            stated_at: self.stated_at,
+            is_cancelled: self.cancelled_at.is_some(),
+            is_sent: self.fulfilled_at.is_some(),
+            payment: self.payment,
+        }
     }
 
     /// Whether this is what is stored.
@@ -551,8 +587,8 @@ async fn stored(
 ) -> Result<HashMap<String, Before>, DbError> {
     let ids: Vec<&str> = groups.iter().map(|group| group.order_id.as_str()).collect();
     let stored: Vec<Before> = sqlx::query_as(
-        "select order_id, customer_id, currency, stated_at, taken_at, counts, import_id, payment, cancelled_at, content, replaced,
-                lines_key, lines
+        "select order_id, customer_id, currency, stated_at, taken_at, counts, import_id, payment, fulfilled_at, cancelled_at,
+                content, replaced, lines_key, lines
          from platform.order where tenant_id = $1 and order_id = any ($2)",
     )
     .bind(tenant)

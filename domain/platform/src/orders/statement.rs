@@ -146,6 +146,8 @@ pub enum Found {
         rows: u32,
         /// Whether it begins with the order's own data, in a file whose other rows have none of them.
         is_headed: bool,
+        /// Whether a time of day stands with the day on which it was placed.
+        has_time: bool,
         /// Where reading can go on after it.
         after: Place,
     },

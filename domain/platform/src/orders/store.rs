@@ -58,7 +58,7 @@ pub(super) async fn write(
         return Ok(());
     }
     let mut keys = Keys::new(Utc::now());
-    let (mut orders, mut lines) = (Rows::new(), Rows::new());
+    let mut lines = Rows::new();
     let mut heads = Heads::default();
     // Lines go by customer, because so they come to neighbouring places of the index by customer; orders go as they came,
     // which mostly is the order of their ids.
@@ -94,12 +94,14 @@ pub(super) async fn write(
         let sums = write_lines(&mut lines, change, base, 0, customer, change.counts);
         written[place] = Some((base, sums));
     }
+    lines.into_temporary(tx, "order_line_batch", LINE_COLUMNS).await?;
+    // Only now, so that not both are held at once.
+    let mut orders = Rows::new();
     for (change, written) in changes.iter().zip(&written) {
         if let Some((base, sums)) = written {
             write_order(&mut orders, change, change.parts[0].statement, *base, sums);
         }
     }
-    lines.into_temporary(tx, "order_line_batch", LINE_COLUMNS).await?;
     if heads.inserted > 0 || !heads.replaced.is_empty() {
         orders.into_temporary(tx, "order_batch", ORDER_COLUMNS).await?;
     }

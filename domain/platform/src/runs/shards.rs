@@ -66,6 +66,32 @@ pub async fn list(tx: &mut Tx, run: Uuid) -> Result<Vec<Shard>, DbError> {
     .await?)
 }
 
+/// A shard of a run, without those beside it, whose summaries are many; none when it is gone.
+///
+/// # Errors
+/// The database failed.
+pub async fn find(tx: &mut Tx, run: Uuid, shard: i32) -> Result<Option<Shard>, DbError> {
+    Ok(sqlx::query_as(
+        "select shard, lower, upper, done_at is not null as is_done, coalesce(customers, 0) as customers,
+                coalesce(lines, 0) as lines, summary
+         from platform.intelligence_shard where run_id = $1 and shard = $2",
+    )
+    .bind(run)
+    .bind(shard)
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// Lets the transaction's commit wait for no disk. The job's completion waits, and stands behind the shard in the same log:
+/// a crash that takes the shard takes the completion too, and the shard is computed again.
+///
+/// # Errors
+/// The database failed.
+pub async fn wait_for_no_disk(tx: &mut Tx) -> Result<(), DbError> {
+    sqlx::query("set local synchronous_commit to off").execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Marks a shard as done, in the transaction that wrote its rows. False when another attempt has done it before.
 ///
 /// # Errors

@@ -115,7 +115,15 @@ async fn state_all(
     heard: Heard,
 ) -> Result<(Stored, HashSet<String>), DbError> {
     let Heard { at, cause, erasure_key } = heard;
-    let source = Source { name: source, import: None, taken_at: at, is_current: true, cause, erasure_key };
+    let source = Source {
+        name: source,
+        import: None,
+        taken_at: at,
+        is_current: true,
+        is_ahead: false,
+        cause,
+        erasure_key,
+    };
     let stated = state::state(tx, tenant, &source, statements).await?;
     let stored = Stored {
         inserted: stated.counts.inserted,

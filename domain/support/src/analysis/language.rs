@@ -45,6 +45,24 @@ pub async fn languages(tx: &mut Tx, ticket: TicketId) -> Result<Languages, DbErr
     Ok(found.unwrap_or_default())
 }
 
+/// In which languages the people around a ticket write (ISO 639-1): what may be assumed of one that tells none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, FromRow)]
+pub struct Habits {
+    /// That of the customer's latest other ticket that has one.
+    pub of_customer: Option<String>,
+    /// That of most of the shop's newest tickets that have one.
+    pub of_shop: Option<String>,
+}
+
+/// The habits around a ticket; none for one that there is not (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn habits(tx: &mut Tx, ticket: TicketId) -> Result<Habits, DbError> {
+    let found = sqlx::query_as(include_str!("habits.sql")).bind(ticket).fetch_optional(&mut **tx).await?;
+    Ok(found.unwrap_or_default())
+}
+
 /// What is known for a person, by all of their tickets (support role): the latest ticket that has a language counts, else the
 /// latest message of which it was read.
 ///

@@ -10,7 +10,7 @@ mod ticket;
 pub mod words;
 
 pub use ask::ask;
-pub use language::{Languages, languages, languages_of_person};
+pub use language::{Habits, Languages, habits, languages, languages_of_person};
 pub use ticket::{Said, summarise};
 
 use chrono::{DateTime, Utc};
@@ -60,6 +60,8 @@ pub struct Unread {
     pub body_text: String,
     /// Its ticket's subject.
     pub subject: Option<String>,
+    /// Whether somebody of the shop has written to the customer before it.
+    pub is_answer: bool,
     /// Whether it is a customer's own words: no note, no agent's, no machine's.
     pub is_readable: bool,
     /// Whether somebody has read it.
@@ -78,7 +80,11 @@ impl std::fmt::Debug for Unread {
 /// The database failed.
 pub async fn unread(tx: &mut Tx, message: MessageId) -> Result<Option<Unread>, DbError> {
     Ok(sqlx::query_as(
-        "select m.ticket_id, coalesce(m.stripped_text, m.body_text) as body_text, t.subject, not m.from_agent and not m.internal and not m.by_machine as is_readable,
+        "select m.ticket_id, coalesce(m.stripped_text, m.body_text) as body_text, t.subject,
+                exists (select from support_app.message b
+                        where b.ticket_id = m.ticket_id and b.sent_at < m.sent_at
+                          and b.from_agent and not b.internal and not b.by_machine) as is_answer,
+                not m.from_agent and not m.internal and not m.by_machine as is_readable,
                 a.analysed_at is not null as is_read
          from support_app.message m
          join support_app.ticket t on t.id = m.ticket_id
@@ -129,6 +135,26 @@ pub async fn store(
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// What a ticket's latest message of the customer was read to want, one of [`words::INTENTS`]; none while it waits to be read
+/// (support role).
+///
+/// # Errors
+/// The database failed.
+pub async fn latest_intent(tx: &mut Tx, ticket: TicketId) -> Result<Option<String>, DbError> {
+    let found: Option<Option<String>> = sqlx::query_scalar(
+        "select a.intent
+         from (select m.id from support_app.message m
+               where m.ticket_id = $1 and not m.from_agent and not m.internal and not m.by_machine
+               order by m.sent_at desc, m.id desc limit 1) latest
+         join support_app.message_analysis a on a.message_id = latest.id
+         where a.analysed_at is not null",
+    )
+    .bind(ticket)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found.flatten())
 }
 
 /// What was read out of one message of a ticket, or that it waits to be.

@@ -26,6 +26,7 @@ topics as (
     from reading r cross join unnest(r.topics) as topic
 )
 -- A language that somebody set stays.
-select s.sentiment, s.intent, o.all_of_them as topics, s.asks_compensation, coalesce(t.language, s.language) as language
+select s.sentiment, s.intent, o.all_of_them as topics, s.asks_compensation, coalesce(t.language, s.language) as language,
+       t.language is null and s.language is not null as is_language_news
 from summary s, topics o, support_app.ticket t
 where t.id = $1 and s.readings > 0

@@ -18,6 +18,9 @@ pub struct Said {
     pub asks_compensation: Option<bool>,
     /// The language that somebody set, or else the newest that was told.
     pub language: Option<String>,
+    /// Whether that is another one than the ticket's row says.
+    #[serde(skip)]
+    pub is_language_news: bool,
 }
 
 /// The step of [`crate::settle`]: mood, intent, topics and language of a ticket (support role); none when nobody has read

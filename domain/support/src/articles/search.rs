@@ -112,12 +112,15 @@ pub async fn for_text(
              select coalesce((select s.search_languages from support_app.ticket_setting s
                               where s.tenant_id = shared.current_tenant()), '{english}') as names
          ), looked_for as (
-             -- A word that says nothing in one of the shop's languages is not looked for as it stands either.
-             select w, names, exists (select from unnest(names) n where numnode(plainto_tsquery(n::regconfig, w)) = 0) as says_nothing
+             -- Not read at all where nothing is published: to read a message's words costs more than all else here.
+             select array(select plainto_tsquery(n::regconfig, w) from unnest(names) n) as read,
+                    plainto_tsquery('simple', w) as written
              from languages cross join unnest($1::text[]) w
+             where exists (select from support_app.article_page p where p.tenant_id = (select shared.current_tenant()))
          ), parts as (
-             select plainto_tsquery(l::regconfig, f.w) as part
-             from looked_for f cross join lateral unnest('{simple}'::text[] || f.names) l where not f.says_nothing
+             -- A word that says nothing in one of the shop's languages is not looked for as it stands either.
+             select unnest(f.written || f.read) as part
+             from looked_for f where not exists (select from unnest(f.read) r where numnode(r) = 0)
          ), query as (
              -- Any of them: what numnode calls empty was a word that says nothing.
              select string_agg(part::text, ' | ')::tsquery as q from parts where numnode(part) > 0

@@ -252,7 +252,8 @@ impl Priority {
 pub enum DeliveryError {
     /// The body is not JSON.
     #[error(
-        "the body is not JSON (line {line}, column {column}); send a ticket, or an event with its ticket, as JSON"
+        "the body is not JSON (line {line}, column {column}); send a ticket, or an event with its ticket, as JSON; where a \
+         variable stands within quotation marks, its own must be escaped: use the template's filter for JSON"
     )]
     NotJson {
         /// Line of the first fault, from 1.

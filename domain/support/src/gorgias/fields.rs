@@ -2,6 +2,7 @@
 //! too, with a remark that names the field: the account's owner writes the template, and nobody's message is lost for
 //! the type of a field that it can do without.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 pub(super) use accounts::foreign::value::{Plain, plain, whole};
@@ -208,6 +209,10 @@ impl<'a> Object<'a> {
     pub(super) fn time(&self, name: &str, remarks: &mut Remarks) -> Option<DateTime<Utc>> {
         let time = match self.value(name).and_then(plain)? {
             Plain::Text(text) if is_nothing(&text) => return None,
+            Plain::Text(text) if is_one_placeholder(&text) => {
+                remarks.add(self.path(name), format!("{UNFILLED}; it was left out"));
+                return None;
+            }
             Plain::Text(text) => time::of_text(&text),
             Plain::Number(digits) => time::of_number(digits),
             _ => None,
@@ -235,6 +240,14 @@ pub(super) fn last_items<'r>(
             Some(items)
         }
         Err(_) if raw.get().starts_with('{') => {
+            if let Some(mut numbered) = numbered_items(raw) {
+                remarks.add(
+                    path.to_owned(),
+                    "is an object instead of a list; its items were read by their numbers",
+                );
+                numbered.drain(..numbered.len().saturating_sub(most));
+                return Some(numbered);
+            }
             remarks.add(path.to_owned(), "is an object instead of a list; it was read as its only item");
             Some(vec![(0, raw)])
         }
@@ -245,6 +258,14 @@ pub(super) fn last_items<'r>(
             None
         }
     }
+}
+
+/// The items of a list that came as an object of numbers: `{"0": ..., "1": ...}`.
+fn numbered_items(raw: &RawValue) -> Option<Vec<(usize, &RawValue)>> {
+    let items: BTreeMap<u32, &RawValue> = serde_json::from_str(raw.get()).ok()?;
+    let items: Option<Vec<_>> =
+        items.into_iter().map(|(number, item)| Some((usize::try_from(number).ok()?, item))).collect();
+    items.filter(|items| !items.is_empty())
 }
 
 /// Of what kind a value is, as is said of one that does not fit.
@@ -311,6 +332,8 @@ pub(super) const UNFILLED: &str = "is a placeholder that was not filled in: in t
                                    write the variable as the help desk names it, and for an event that has one";
 /// What stands around the name of a variable, and nowhere else.
 const AMONG: [(&str, &str); 5] = [("{{", "}}"), ("${", "}"), ("{%", "%}"), ("<%", "%>"), ("[[", "]]")];
+/// How many of them nobody writes into a subject; `[[Complaint]]` is somebody's label.
+const OF_PROGRAMS: usize = 4;
 /// What does so only when nothing stands beside it.
 const AROUND: [(&str, &str); 2] = [("{", "}"), ("%", "%")];
 
@@ -325,12 +348,19 @@ fn is_placeholder(text: &str) -> bool {
 /// a variable's name: a letter first, and one word, behind which a template may say more after a `|`.
 pub(super) fn is_one_placeholder(text: &str) -> bool {
     let text = text.trim();
-    let is_name = |name: &str| {
-        let name = name.trim_start_matches('=').split('|').next().unwrap_or_default().trim();
-        name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-[]".contains(c))
-    };
     is_placeholder(text) && AMONG.iter().chain(&AROUND).any(|pair| within(text, pair).is_some_and(is_name))
+}
+
+/// The same of a subject, in which shops and customers have labels of their own.
+pub(super) fn is_variable(text: &str) -> bool {
+    let text = text.trim();
+    AMONG[..OF_PROGRAMS].iter().any(|pair| within(text, pair).is_some_and(is_name))
+}
+
+fn is_name(name: &str) -> bool {
+    let name = name.trim_start_matches('=').split('|').next().unwrap_or_default().trim();
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-[]".contains(c))
 }
 
 fn within<'t>(text: &'t str, (open, close): &(&str, &str)) -> Option<&'t str> {

@@ -3,12 +3,15 @@
 //! behind its words, once: "here" alone tells nobody anything.
 //!
 //! A tokenizer reads the markup as browsers do. There is no tree and no recursion, so what mails contain cannot exhaust
-//! anything.
+//! anything. Which of the quotations are history is looked at when all is read ([`history`]): only what nothing follows
+//! can be, since somebody has answered below anything else.
 
 use std::collections::HashSet;
 
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
+
+use super::history::{self, Conversation};
 
 /// The most characters of a link that are shown.
 const LINK_CHARS: usize = 200;
@@ -16,8 +19,25 @@ const LINK_CHARS: usize = 200;
 /// The text of an HTML message, at most `limit` characters. When nothing is left without the history, the history is
 /// what was written; and when all of it is said to be invisible, an element was not closed.
 pub fn written(html: &str, limit: usize) -> String {
-    let own = render(html, limit, Quotes::LeftOut);
-    if own.is_empty() { whole(html, limit) } else { own }
+    own(html, limit, None).text
+}
+
+/// What a person wrote, and whether there was history that is left out.
+pub(super) struct Own {
+    pub(super) text: String,
+    pub(super) has_history: bool,
+}
+
+/// The same as [`written`] of a message whose conversation is known: a header that mail programs write above what they
+/// quote stands above what is forwarded, too.
+pub(super) fn own(html: &str, limit: usize, conversation: Option<&Conversation<'_>>) -> Own {
+    let page = render(html, limit, Shown::Visible);
+    let end = page.own_end(conversation);
+    let (own, behind) = page.text.split_at_checked(end).unwrap_or((page.text.as_str(), ""));
+    match own.trim() {
+        "" => Own { text: whole(html, limit), has_history: false },
+        own => Own { text: own.to_owned(), has_history: !behind.trim().is_empty() },
+    }
 }
 
 /// Whether a text that should be plain is HTML after all: it begins and ends with a tag, and HTML begins with that one.
@@ -35,33 +55,34 @@ pub fn is_markup(text: &str) -> bool {
 
 /// All of it as text, the history too.
 pub fn whole(html: &str, limit: usize) -> String {
-    let all = render(html, limit, Quotes::Kept);
-    if all.is_empty() { render(html, limit, Quotes::AllShown) } else { all }
+    let text = |shown| render(html, limit, shown).text.trim().to_owned();
+    let visible = text(Shown::Visible);
+    if visible.is_empty() { text(Shown::All) } else { visible }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Quotes {
+enum Shown {
     #[default]
-    LeftOut,
-    Kept,
+    Visible,
     /// With what a style says is not shown, too.
-    AllShown,
+    All,
 }
 
-fn render(html: &str, limit: usize, quotes: Quotes) -> String {
-    let mut page = Page { quotes, limit, ..Page::default() };
+fn render(html: &str, limit: usize, shown: Shown) -> Page {
+    let mut page = Page { shown, limit, ..Page::default() };
     let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, _: Span<()>| page.take(event));
     emitter.naively_switch_states(true);
-    // The first thing that the page answers is that it is full, or that history begins.
+    // The first thing that the page answers is that it is full.
     let _ = Tokenizer::new_with_emitter(html, emitter).next();
     page.close_link();
-    page.text.trim().to_owned()
+    page.close_quotation();
+    page
 }
 
 /// What was read so far.
 #[derive(Default)]
 struct Page {
-    quotes: Quotes,
+    shown: Shown,
     limit: usize,
     chars: usize,
     text: String,
@@ -70,6 +91,10 @@ struct Page {
     attribute: Vec<u8>,
     /// The element whose content is not shown.
     hidden: Option<Hidden>,
+    /// The quotation that is being read, the outermost.
+    quotation: Option<Quotation>,
+    /// Those that were, in their order.
+    quoted: Vec<Quoted>,
     in_pre: u32,
     /// The link whose words are being read.
     link: Option<Link>,
@@ -84,10 +109,28 @@ struct Hidden {
     name: Vec<u8>,
     /// How many of its name are open within it.
     depth: u32,
+}
+
+/// An element of what a mail program quotes.
+struct Quotation {
+    /// Empty for what has no end: a header, and all that follows it.
+    name: Vec<u8>,
+    /// How many of its name are open within it.
+    depth: u32,
     /// Whether it is over with the first quotation in it: somebody may have answered below that.
     until_quoted: bool,
     /// How many quotations are open within it.
     quotations: u32,
+    kind: history::Kind,
+    /// Where it begins in the text.
+    from: usize,
+}
+
+/// Where a quotation stands in the text.
+struct Quoted {
+    kind: history::Kind,
+    from: usize,
+    to: usize,
 }
 
 struct Link {
@@ -102,10 +145,10 @@ struct Tag {
     /// Where it leads, if it is a link that somebody can follow.
     leads_to: Option<String>,
     is_hidden: bool,
+    /// What it quotes, if it does.
+    quotes: Option<history::Kind>,
     /// It holds who wrote when, what is quoted, and perhaps answers in between.
     holds_quotations: bool,
-    /// Whatever follows is history.
-    begins_history: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +170,7 @@ impl Page {
             }
             CallbackEvent::AttributeName { name } => {
                 self.attribute = name.to_ascii_lowercase();
-                self.tag.is_hidden |= self.attribute == b"hidden" && self.quotes != Quotes::AllShown;
+                self.tag.is_hidden |= self.attribute == b"hidden" && self.shown != Shown::All;
             }
             CallbackEvent::AttributeValue { value } => {
                 if self.tag.name == b"a" && self.attribute == b"href" {
@@ -147,7 +190,10 @@ impl Page {
 
     fn attribute(&mut self, value: &[u8]) {
         let has = |part: &[u8]| value.windows(part.len()).any(|window| window == part);
-        let is_quote = match self.attribute.as_slice() {
+        let is_class = self.attribute == b"class";
+        let quotes = match self.attribute.as_slice() {
+            // Who writes a mail quotes something by such an element alone; what programs append is within another one.
+            b"class" if self.tag.name == b"blockquote" && has(b"gmail_quote") => Some(history::Kind::Passage),
             b"class" => [
                 &b"gmail_quote"[..],
                 b"yahoo_quoted",
@@ -156,10 +202,12 @@ impl Page {
                 b"zmail_extra",
             ]
             .iter()
-            .any(|class| has(class)),
-            b"type" => self.tag.name == b"blockquote" && value == b"cite",
-            b"id" => has(b"mail-editor-reference-message-container"),
-            _ => false,
+            .any(|class| has(class))
+            .then_some(history::Kind::Appended),
+            b"type" if self.tag.name == b"blockquote" && value == b"cite" => Some(history::Kind::Appended),
+            b"id" if has(b"mail-editor-reference-message-container") => Some(history::Kind::Appended),
+            b"id" if matches!(value, b"divrplyfwdmsg" | b"appendonsend") => Some(history::Kind::BelowHeader),
+            _ => None,
         };
         let is_style = self.attribute == b"style";
         let style: Vec<u8> = match is_style {
@@ -167,37 +215,27 @@ impl Page {
             false => Vec::new(),
         };
         let styled = |part: &[u8]| style.windows(part.len()).any(|window| window == part);
-        let begins_history = match self.attribute.as_slice() {
-            b"id" => matches!(value, b"divrplyfwdmsg" | b"appendonsend"),
-            // Outlook draws a line above the header of what it quotes.
-            b"style" => self.tag.name == b"div" && styled(b"border:none") && styled(b"border-top:solid"),
-            _ => false,
-        };
+        // Outlook draws a line above the header of what it quotes.
+        let is_lined = self.tag.name == b"div" && styled(b"border:none") && styled(b"border-top:solid");
         let is_invisible = is_style
-            && self.quotes != Quotes::AllShown
+            && self.shown != Shown::All
             && [&b"display:none"[..], b"visibility:hidden"].iter().any(|part| styled(part));
-        let leaves_out = self.quotes == Quotes::LeftOut;
-        self.tag.is_hidden |= is_invisible || (is_quote && leaves_out);
-        self.tag.holds_quotations |=
-            self.tag.name == b"div" && self.attribute == b"class" && has(b"gmail_quote");
-        self.tag.begins_history |= begins_history && leaves_out;
+        self.tag.is_hidden |= is_invisible;
+        self.tag.quotes = quotes.or(is_lined.then_some(history::Kind::BelowHeader)).or(self.tag.quotes);
+        self.tag.holds_quotations |= self.tag.name == b"div" && is_class && has(b"gmail_quote");
     }
 
     fn start(&mut self) -> Option<()> {
         let name = std::mem::take(&mut self.tag.name);
         if let Some(hidden) = &mut self.hidden {
             hidden.depth += u32::from(hidden.name == name);
-            hidden.quotations += u32::from(name == b"blockquote");
             return None;
-        }
-        if self.tag.begins_history {
-            return Some(());
         }
         if self.tag.is_hidden && !is_void(&name) {
-            let until_quoted = self.tag.holds_quotations;
-            self.hidden = Some(Hidden { name, depth: 0, until_quoted, quotations: 0 });
+            self.hidden = Some(Hidden { name, depth: 0 });
             return None;
         }
+        self.open_quotation(&name);
         match name.as_slice() {
             b"br" => {
                 self.gap = Gap::Nothing;
@@ -226,17 +264,15 @@ impl Page {
 
     fn end(&mut self, name: &[u8]) {
         if let Some(hidden) = &mut self.hidden {
-            let is_quotation = name.eq_ignore_ascii_case(b"blockquote");
-            let is_last_quotation = is_quotation && hidden.quotations == 1;
-            hidden.quotations = hidden.quotations.saturating_sub(u32::from(is_quotation));
             let is_its_own = hidden.name.eq_ignore_ascii_case(name);
-            let is_over = (is_its_own && hidden.depth == 0) || (hidden.until_quoted && is_last_quotation);
+            let is_over = is_its_own && hidden.depth == 0;
             hidden.depth = hidden.depth.saturating_sub(u32::from(is_its_own));
             if is_over {
                 self.hidden = None;
             }
             return;
         }
+        self.end_quotation(name);
         if name.eq_ignore_ascii_case(b"pre") {
             self.in_pre = self.in_pre.saturating_sub(1);
         }
@@ -244,6 +280,63 @@ impl Page {
             self.close_link();
         }
         self.widen(gap_around(name));
+    }
+
+    fn open_quotation(&mut self, name: &[u8]) {
+        if let Some(open) = &mut self.quotation {
+            open.depth += u32::from(open.name == name);
+            open.quotations += u32::from(name == b"blockquote");
+            return;
+        }
+        let Some(kind) = self.tag.quotes.filter(|_| !is_void(name)) else { return };
+        self.close_link();
+        let has_end = kind != history::Kind::BelowHeader;
+        self.quotation = Some(Quotation {
+            name: if has_end { name.to_vec() } else { Vec::new() },
+            depth: 0,
+            until_quoted: has_end && self.tag.holds_quotations,
+            quotations: 0,
+            kind,
+            from: self.text.trim_end().len(),
+        });
+    }
+
+    fn end_quotation(&mut self, name: &[u8]) {
+        let Some(open) = &mut self.quotation else { return };
+        let is_quotation = name.eq_ignore_ascii_case(b"blockquote");
+        let is_last_quotation = is_quotation && open.quotations == 1;
+        open.quotations = open.quotations.saturating_sub(u32::from(is_quotation));
+        let is_its_own = open.name.eq_ignore_ascii_case(name);
+        let is_over = (is_its_own && open.depth == 0) || (open.until_quoted && is_last_quotation);
+        open.depth = open.depth.saturating_sub(u32::from(is_its_own));
+        if is_over {
+            self.close_quotation();
+        }
+    }
+
+    fn close_quotation(&mut self) {
+        // Links are written out first, so that nothing is put into the text before a place that is noted.
+        if self.quotation.is_some() {
+            self.close_link();
+        }
+        if let Some(Quotation { kind, from, .. }) = self.quotation.take() {
+            self.quoted.push(Quoted { kind, from, to: self.text.trim_end().len() });
+        }
+    }
+
+    /// Where in the text the history begins that is the last thing in it; its end when there is none.
+    fn own_end(&self, conversation: Option<&Conversation<'_>>) -> usize {
+        let part = |from: usize, to: usize| self.text.get(from..to).unwrap_or_default();
+        let mut end = self.text.len();
+        for quoted in self.quoted.iter().rev() {
+            let is_last = part(quoted.to, end).trim().is_empty();
+            let (before, within) = (part(0, quoted.from), part(quoted.from, quoted.to));
+            if !is_last || !history::is_history(quoted.kind, before, within, conversation) {
+                break;
+            }
+            end = quoted.from;
+        }
+        end
     }
 
     fn widen(&mut self, gap: Gap) {
@@ -423,7 +516,54 @@ mod tests {
         let html = "<div>See below.</div><div class=\"gmail_quote\"><div class=\"gmail_attr\">On Monday, Shop wrote:</div>\
             <blockquote class=\"gmail_quote\"><div>Which lamp is it? <blockquote>Hi</blockquote></div></blockquote>\
             <div>The red one.</div><blockquote class=\"gmail_quote\">And when?</blockquote><div>On Friday.</div></div>";
-        assert_eq!(written(html, 1_000), "See below.\nThe red one.\nOn Friday.");
+        assert_eq!(
+            written(html, 1_000),
+            "See below.\nOn Monday, Shop wrote:\n\nWhich lamp is it?\n\nHi\n\nThe red one.\n\nAnd when?\n\nOn Friday."
+        );
+        let html = "<p>The label says</p><blockquote class=\"gmail_quote\">Fragile</blockquote><p>and it broke.</p>\
+            <div class=\"gmail_quote\"><div class=\"gmail_attr\">On Monday, Shop wrote:</div><blockquote>Hi</blockquote></div>";
+        assert_eq!(written(html, 1_000), "The label says\n\nFragile\n\nand it broke.");
+        let html = "<div>DHL says:</div><blockquote class=\"gmail_quote\">It is lost</blockquote>";
+        assert_eq!(written(html, 1_000), "DHL says:\n\nIt is lost");
+        let html = "<div>Yes</div>Am 1.11.2026 schrieb Shop:<blockquote class=\"gmail_quote\">Is it lost?</blockquote>";
+        assert_eq!(written(html, 1_000), "Yes\nAm 1.11.2026 schrieb Shop:");
+    }
+
+    #[test]
+    fn what_is_forwarded_is_what_the_customer_sends() {
+        for html in [
+            "<div dir=\"ltr\">see below<br><div class=\"gmail_quote\"><div class=\"gmail_attr\">---------- Forwarded message ---------<br>From: DHL</div>could not be delivered 0034</div></div>",
+            "<div>see below</div><blockquote type=\"cite\"><div>Begin forwarded message:</div><div>From: DHL</div>could not be delivered 0034</blockquote>",
+            "<div>see below</div><div>Anfang der weitergeleiteten Nachricht:</div><br><blockquote type=\"cite\"><div>Von: DHL</div>could not be delivered 0034</blockquote>",
+            "<p>see below</p><div class=\"yahoo_quoted\">----- Weitergeleitete Nachricht -----<br>Von: DHL<br>could not be delivered 0034</div>",
+        ] {
+            let text = written(html, 1_000);
+            assert!(text.starts_with("see below") && text.ends_with("could not be delivered 0034"), "{text}");
+        }
+        let header = |begin: &str, from: &str, subject: &str| {
+            format!(
+                "<p>see below</p>{begin}<p><b>Von:</b> {from}<br><b>Gesendet:</b> Montag<br><b>An:</b> Maya<br>\
+                 <b>Betreff:</b> {subject}</p></div><p>could not be delivered 0034</p>"
+            )
+        };
+        let conversation =
+            Conversation { subjects: vec!["AW: My lamp"], ours: vec!["help@shop.example".to_owned()] };
+        let forwarding = Conversation { subjects: vec!["WG: Ihr Paket"], ours: Vec::new() };
+        for begin in
+            ["<div style=\"border:none;border-top:solid #E1E1E1 1.0pt\">", "<div id=\"divRplyFwdMsg\">"]
+        {
+            for (from, subject, around, is_kept) in [
+                ("DHL &lt;no@dhl.example&gt;", "Ihr Paket", &conversation, true),
+                ("DHL", "Ihr Paket", &conversation, true),
+                ("DHL", "Ihr Paket", &forwarding, true),
+                ("Shop &lt;Help@shop.example&gt;", "Order 7", &conversation, false),
+                ("Shop", "RE: my lamp", &conversation, false),
+            ] {
+                let own = own(&header(begin, from, subject), 1_000, Some(around));
+                assert_eq!(own.text.ends_with("could not be delivered 0034"), is_kept, "{}", own.text);
+                assert_eq!((own.text.starts_with("see below"), own.has_history), (true, !is_kept));
+            }
+        }
     }
 
     #[test]

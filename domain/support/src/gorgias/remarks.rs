@@ -21,6 +21,8 @@ pub struct Remark {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Remarks {
     list: Vec<Remark>,
+    /// What is said once of all messages, behind the others.
+    once: Vec<Remark>,
     further: usize,
 }
 
@@ -34,7 +36,7 @@ impl Remarks {
                 problem: repair.fault.mended().into(),
             })
             .collect();
-        Remarks { list, further: cleaned.further }
+        Remarks { list, once: Vec::new(), further: cleaned.further }
     }
 
     /// Adds one.
@@ -46,8 +48,16 @@ impl Remarks {
         }
     }
 
+    /// Adds one that may be as true of many messages: it is told of the first.
+    pub fn add_once(&mut self, field: impl Into<Cow<'static, str>>, problem: &'static str) {
+        if self.once.iter().all(|remark| remark.problem != problem) {
+            self.once.push(Remark { field: field.into(), problem: problem.into() });
+        }
+    }
+
     /// All of them; the last one says how many are not told.
     pub fn told(mut self) -> Vec<Remark> {
+        self.list.append(&mut self.once);
         if self.further > 0 {
             let problem = format!("{} further remarks are not told", self.further).into();
             self.list.push(Remark { field: "(body)".into(), problem });
@@ -84,5 +94,15 @@ mod tests {
         assert_eq!(counted("ticket.subject"), "ticket");
         assert_eq!(counted("anything.of.theirs"), "body");
         assert_eq!(counted("(body)"), "body");
+    }
+
+    #[test]
+    fn what_is_true_of_many_is_told_once_and_behind_the_others() {
+        let mut remarks = Remarks::default();
+        remarks.add_once("messages[0].from_agent", "is missing");
+        remarks.add("messages[0].id", "left out");
+        remarks.add_once("messages[1].from_agent", "is missing");
+        let fields: Vec<_> = remarks.told().into_iter().map(|remark| remark.field).collect();
+        assert_eq!(fields, ["messages[0].id", "messages[0].from_agent"]);
     }
 }

@@ -54,8 +54,12 @@ pub struct DraftReplyOutput {
     pub reply: String,
     /// The advice for the agent.
     pub recommendation: serde_json::Value,
-    /// The job that posts the draft as an internal note; none when no help desk is connected.
+    /// The job that posts the draft as an internal note; none when no help desk is connected, or the draft's moment is over.
     pub note_job_id: Option<Uuid>,
+    /// Why it is not posted into the help desk that is connected, where it is not: the ticket has newer messages, was closed,
+    /// or was reserved for people while it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_posted: Option<String>,
 }
 
 impl JobKind for DraftReply {

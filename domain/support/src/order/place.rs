@@ -107,7 +107,8 @@ pub(super) async fn place_with(
     for (ticket, derived) in &mut tickets {
         derived.place = bases.remove(ticket).map(|basis| basis.with(derived).place());
     }
-    derived::write(tx, &tickets).await
+    let written = derived::write(tx, &tickets).await?;
+    Ok(written.iter().filter(|written| written.has_moved).count() as u64)
 }
 
 /// A ticket's place as of `now`, in words; none when there is no such ticket (support role). It is computed from the

@@ -1,5 +1,5 @@
 -- Stores what was derived of tickets that are held, where a row says something else. Answers of each that is written
--- whether its place in the order is another.
+-- whether its place in the order is another, and its version.
 -- Parameters: 1 the tickets' ids, 2 for each its new values by the names of columns (jsonb); what is not named stays.
 -- How many there are is hidden from the planner, which then plans this once a session.
 update support_app.ticket t set
@@ -25,4 +25,4 @@ where t.id = d.id
        n.first_customer_message_at, n.last_customer_message_at, n.first_reply_at, n.waiting_since,
        n.sla_due_at, n.sla_state, n.sentiment, n.intent, n.topics, n.asks_compensation, n.language,
        n.rank, n.rank_terms)
-returning (o.rank, o.rank_terms) is distinct from (n.rank, n.rank_terms)
+returning (o.rank, o.rank_terms) is distinct from (n.rank, n.rank_terms) as has_moved, t.version

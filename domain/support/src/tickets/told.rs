@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::error::TicketError;
 use crate::gorgias::delivery::Delivery;
+use crate::gorgias::history;
 use crate::gorgias::source::{self, Source};
 use crate::gorgias::words;
 use crate::mail::quotes;
@@ -140,6 +141,9 @@ pub(crate) struct MessageDocument<'a> {
 struct Doubted {
     /// The id that it has when it is another one.
     text_id: String,
+    /// The id that it has when its text was said before, and is said again at its own time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again_id: Option<String>,
     /// Its text without the history that mail programs append, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     without_history: Option<String>,
@@ -180,11 +184,15 @@ pub(crate) fn told_documents(delivery: &Delivery, now: DateTime<Utc>) -> Vec<Mes
             sender_name: message.sender_name.as_deref(),
             body_text: strip_text(&message.body_text),
             sent_at: message.sent_at.or(delivery.occurred_at).unwrap_or(now),
-            doubted: Some(message).filter(|message| !message.body_text.is_empty()).map(|message| Doubted {
-                text_id: words::id_of(message.from_agent, &message.body_text),
-                without_history: quotes::stripped(&message.body_text),
+            doubted: Some(message).filter(|message| !message.body_text.is_empty()).map(|message| {
                 // Whoever writes the ticket's id there writes the ticket's time, too.
-                is_timed: message.sent_at.is_some() && message.id != ticket.id,
+                let own_time = message.sent_at.filter(|_| message.id != ticket.id);
+                Doubted {
+                    text_id: words::id_of(message.from_agent, &message.body_text),
+                    again_id: own_time.map(|at| words::id_at(message.from_agent, &message.body_text, at)),
+                    without_history: quotes::stripped(&message.body_text),
+                    is_timed: own_time.is_some(),
+                }
             }),
         })
         .collect()
@@ -340,5 +348,11 @@ pub async fn thread(tx: &mut Tx, ticket: TicketId, limit: u32) -> Result<Vec<Mes
     .fetch_all(&mut **tx)
     .await?;
     newest_first.reverse();
+    // What a help desk sends as plain text has the shop's own words below the customer's.
+    for message in newest_first.iter_mut().filter(|message| !message.from_agent) {
+        if let Some(own) = history::without(&message.body_text) {
+            message.body_text = own;
+        }
+    }
     Ok(newest_first)
 }

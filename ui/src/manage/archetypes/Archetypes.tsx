@@ -11,6 +11,7 @@ import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { may, sessionQuery } from "../../shell/session.ts";
 import { Rename } from "./Rename.tsx";
 import { TEXTS } from "./texts.ts";
+import { byCustomers, coarseOf } from "./tree.ts";
 
 type Answer = {
   available: boolean;
@@ -49,7 +50,7 @@ function Tree({ kinds, customers }: { kinds: Archetype[]; customers: number }) {
   const session = useQuery(sessionQuery);
   const [renamed, setRenamed] = useState<Archetype | null>(null);
   const mayRename = may(session.data, "intelligence:write");
-  const coarse = kinds.filter((kind) => !kinds.some((other) => other.id === kind.parent_id)).sort(byCustomers);
+  const coarse = coarseOf(kinds);
   const most = Math.max(1, ...coarse.map((kind) => kind.customers ?? 0));
   return (
     <Box className="panel panel-pad">
@@ -111,8 +112,4 @@ function Tree({ kinds, customers }: { kinds: Archetype[]; customers: number }) {
       {renamed && <Rename kind={renamed} onClose={() => setRenamed(null)} />}
     </Box>
   );
-}
-
-function byCustomers(a: Archetype, b: Archetype) {
-  return (b.customers ?? 0) - (a.customers ?? 0);
 }

@@ -53,6 +53,9 @@ test("spans of days have names, and bounds come along", () => {
     ["0 to 7 days", "8 days and more"],
   );
   assert.equal(picture?.says, "Customers by days: 5 for each.");
+  const once = pictureOf(days, [...rows, { class: "one order only", customers: 161 }], CONTEXT);
+  assert.equal(once?.points.at(-1)?.name, "One order only");
+  assert.equal(once?.says, "Customers by days: most for One order only with 161, least for 0 to 7 days with 5.");
   const line = { ...chart, kind: "line", x: "month", y: "value", bounds: ["low", "high"] as [string, string] };
   const months = [
     { month: "2026-11-01", value: 2, low: 1, high: 3 },

@@ -34,6 +34,8 @@ function amount(value: unknown): number | null {
 }
 
 function nameOf(x: string, row: Row, context: Context): string {
+  // Whoever ordered once has no span between orders and is a class of their own.
+  if (x === "from_days" && typeof row.from_days !== "number") return said("class", row, context);
   if (x !== "from_days") return said(x, row, context);
   const to = row.to_days;
   return to === null || to === undefined ? `${row.from_days} days and more` : `${row.from_days} to ${to} days`;

@@ -13,7 +13,9 @@ import { usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Loading, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
+import { may, sessionQuery } from "../../shell/session.ts";
 import { BAND_WORDS } from "../bands.ts";
+import { divides, spanOf } from "./known.ts";
 import { TEXTS } from "./texts.ts";
 
 type Purchase = {
@@ -34,16 +36,24 @@ type Similar = {
 export function Customer() {
   const { id } = useParams({ strict: false }) as { id: string };
   const path = { params: { path: { id } } };
+  const session = useQuery(sessionQuery);
+  const person = useQuery({
+    queryKey: ["customer", id, "person"],
+    queryFn: ({ signal }) => answer(client.GET("/api/customers/{id}", { ...path, signal })),
+    enabled: may(session.data, "customers:read"),
+    retry: false,
+  }).data;
   const customer = useQuery({
     queryKey: ["customer", id],
     queryFn: ({ signal }) => answerAs<Known>(client.GET("/api/intelligence/customers/{id}", { ...path, signal })),
   });
   return (
     <Screen
-      title={`Customer ${id}`}
+      title={person?.name ? `Customer ${id}: ${person.name}` : `Customer ${id}`}
       note={
         customer.data?.available ? (
           <>
+            {addressOf(id, person?.emails ?? [])}
             {customer.data.who?.replace(/\.$/, "")}. As of {day(customer.data.as_of)}, computed{" "}
             <Age at={customer.data.computed_at} />
             {customer.data.stale ? "; something new has come in since" : ""}.
@@ -68,11 +78,28 @@ export function Customer() {
               </Stack>
             </div>
           ) : (
-            <Empty title="Nothing is known of this customer yet">{known.reason}</Empty>
+            <Unknown reason={known.reason} mergedInto={person?.merged_into ?? null} />
           )
         }
       </Body>
     </Screen>
+  );
+}
+
+/** Their addresses, where the id is none of them. */
+function addressOf(id: string, emails: string[]): string {
+  const others = emails.filter((email) => email !== id);
+  return others.length > 0 ? `${others.join(", ")}. ` : "";
+}
+
+function Unknown({ reason, mergedInto }: { reason: string | null; mergedInto: string | null }) {
+  if (mergedInto === null) return <Empty title="Nothing is known of this customer yet">{reason}</Empty>;
+  return (
+    <Empty title={TEXTS.merged}>
+      <Link to="/manage/customers/$id" params={{ id: mergedInto }}>
+        {mergedInto}
+      </Link>
+    </Empty>
   );
 }
 
@@ -102,13 +129,13 @@ function Axes({ axes }: { axes: Axis[] }) {
               {words(axis.axis)}
             </Text>
             <Text size="xs" className="quiet">
-              {STRENGTHS[axis.strength ?? ""] ?? ""}
+              {divides(axis) ? (STRENGTHS[axis.strength ?? ""] ?? "") : TEXTS.undivided}
             </Text>
           </div>
           <div>
             <Text size="sm">{axis.phrase ?? axis.segment}</Text>
-            <Memberships axis={axis} />
-            {axis.phrase ? (
+            {divides(axis) && <Memberships axis={axis} />}
+            {axis.phrase && divides(axis) ? (
               <Text size="xs" className="quiet" mt={4}>
                 {axis.segment}
               </Text>
@@ -220,8 +247,7 @@ function Worth({ customer }: { customer: Known }) {
   return (
     <Panel title="What may they spend?">
       <Text size="sm">
-        <strong>{money(ltv.value, ltv.currency)}</strong> in {ltv.horizon_days} days, most likely between{" "}
-        {money(ltv.low, ltv.currency)} and {money(ltv.high, ltv.currency)}.
+        <strong>{money(ltv.value, ltv.currency)}</strong> in {ltv.horizon_days} days{spanOf(ltv)}.
       </Text>
       <svg
         viewBox="0 0 100 6"

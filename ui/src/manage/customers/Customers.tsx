@@ -1,9 +1,8 @@
 // Customers of the published run, by risk, worth or kind.
 
-import { NumberInput, Select, TextInput } from "@mantine/core";
+import { NumberInput, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { Link } from "@tanstack/react-router";
 import { answerAs, client } from "../../api/client.ts";
 import type { Archetype, CustomerLine, Page, Summary } from "../../api/shapes.ts";
 import { useFilters } from "../../parts/filters.ts";
@@ -13,6 +12,7 @@ import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
 import { BAND_WORDS, BANDS } from "../bands.ts";
+import { FindCustomer } from "./FindCustomer.tsx";
 import { SORTS, TEXTS } from "./texts.ts";
 
 export function Customers() {
@@ -82,7 +82,7 @@ export function Customers() {
   return (
     <Screen title={TEXTS.title} note={TEXTS.note} queries={[list.query]}>
       <div className="filters">
-        <FindById />
+        <FindCustomer />
         <Select
           label="Order"
           data={SORTS}
@@ -131,25 +131,5 @@ export function Customers() {
         }
       </Body>
     </Screen>
-  );
-}
-
-function FindById() {
-  const navigate = useNavigate();
-  const [id, setId] = useState("");
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (id.trim()) void navigate({ to: "/manage/customers/$id", params: { id: id.trim() } });
-      }}
-    >
-      <TextInput
-        label="Customer"
-        placeholder="Number, Enter"
-        value={id}
-        onChange={(event) => setId(event.currentTarget.value)}
-      />
-    </form>
   );
 }

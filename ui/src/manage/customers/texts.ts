@@ -2,12 +2,17 @@
 
 export const TEXTS = {
   title: "Customers",
-  note: "As the published run knows them. A number that you paste leads straight to the customer.",
+  note: "As the published run knows them. A number, an address or a name leads straight to the customer.",
   empty: "No customer matches",
   emptyNote: "Take a filter away.",
+  find: "Number, address or name, Enter",
+  nobody: "Nobody has this number, address or name.",
+  several: "Whom of these?",
   why: "Find out why",
   whyNote: "Reasons are worked out for a customer when somebody asks: a few seconds.",
   noReasons: "No reason stands out.",
+  undivided: "Divides nobody in this shop",
+  merged: "This customer was merged into another",
 };
 
 export const SORTS = [

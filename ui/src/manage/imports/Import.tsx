@@ -17,11 +17,12 @@ import { usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
-import { fatesQuery, nameQuery, payloadQuery } from "./after.ts";
-import { type Fate, fileName } from "./fates.ts";
+import { fatesQuery, importQuery, payloadQuery } from "./after.ts";
+import { type Fate, fileName, nameOf } from "./fates.ts";
 import { TEXTS } from "./texts.ts";
 
 type Reject = components["schemas"]["RejectView"];
+type Undone = components["schemas"]["UndoneView"];
 type Outcome = Record<string, unknown>;
 
 const COLUMNS: Column<Reject>[] = [
@@ -32,14 +33,24 @@ const COLUMNS: Column<Reject>[] = [
   { head: "The line", isWide: true, cell: (reject) => <code>{reject.raw}</code> },
 ];
 
-const FIGURES = [
-  "lines",
-  "inserted",
-  "duplicates",
-  "rejected",
-  "orders_inserted",
-  "orders_replaced",
-  "orders_unchanged",
+/** What is counted, and how it is called where the words of the wire say too little. */
+const FIGURES: [string, string][] = [
+  ["lines", "Rows"],
+  ["inserted", "Rows of new or replaced orders"],
+  ["duplicates", "Rows known already"],
+  ["rejected", "Rows left out"],
+  ["orders_inserted", "Orders inserted"],
+  ["orders_replaced", "Orders replaced"],
+  ["orders_unchanged", "Orders unchanged"],
+  ["orders_older", "Orders left, as newer ones are stored"],
+];
+
+/** What came of taking it back. */
+const UNDONE: [keyof Undone, string][] = [
+  ["orders_removed", "Taken back: orders that are gone"],
+  ["orders_restored", "Taken back: orders as before"],
+  ["orders_confirmed", "Stay, as another import has them"],
+  ["orders_newer", "Stay, as newer ones are stored"],
 ];
 
 export function Import() {
@@ -51,9 +62,9 @@ export function Import() {
   });
   useLiveJob(id, job.data?.state);
   const fate = useQuery(fatesQuery(job.data?.created_at)).data?.get(id);
-  const called = useQuery(nameQuery(id, job.data?.state)).data;
+  const listed = useQuery(importQuery(id, job.data?.state, fate)).data;
   const given = fileName(useQuery(payloadQuery(id)).data);
-  const name = called ?? given;
+  const name = nameOf(listed) ?? given;
   const [isAsking, setAsking] = useState(false);
   const undo = useAct({
     run: () => answer(client.POST("/api/orders/imports/{job_id}/undo", { params: { path: { job_id: id } } })),
@@ -99,7 +110,7 @@ export function Import() {
         ) : undefined
       }
     >
-      <Body query={job}>{(known) => <Standing job={known} fate={fate} />}</Body>
+      <Body query={job}>{(known) => <Standing job={known} fate={fate} undone={listed?.undone ?? null} />}</Body>
       <section aria-label={TEXTS.rejects}>
         <Group justify="space-between" mb="xs">
           <Title order={2} size="h5">
@@ -145,7 +156,7 @@ export function Import() {
   );
 }
 
-function Standing({ job, fate }: { job: Job; fate: Fate | undefined }) {
+function Standing({ job, fate, undone }: { job: Job; fate: Fate | undefined; undone: Undone | null }) {
   // A source's job has its import inside.
   const whole = job.result as (Outcome & { import?: Outcome | null }) | null;
   const result = whole?.import ?? whole;
@@ -159,15 +170,28 @@ function Standing({ job, fate }: { job: Job; fate: Fate | undefined }) {
       {error?.message && <Text size="sm">{error.message}</Text>}
       {result && (
         <dl className="facts" style={{ marginTop: 8 }}>
-          {FIGURES.flatMap((name) =>
+          {FIGURES.flatMap(([name, called]) =>
             typeof result[name] === "number"
-              ? [<Fact key={name} name={words(name)} value={count(result[name] as number)} />]
+              ? [<Fact key={name} name={called} value={count(result[name] as number)} />]
               : [],
           )}
+          <Reasons name="Left out" rows={result.left_out} />
+          <Reasons name="Remarks" rows={result.remarks} />
+          {fate &&
+            undone &&
+            UNDONE.map(([name, called]) => <Fact key={name} name={called} value={count(undone[name])} />)}
         </dl>
       )}
     </Box>
   );
+}
+
+/** Rows by reason. */
+function Reasons({ name, rows }: { name: string; rows: unknown }) {
+  const reasons = Object.entries((rows ?? {}) as Record<string, number>);
+  if (reasons.length === 0) return null;
+  const told = reasons.map(([reason, number]) => `${words(reason).toLowerCase()} ${count(number)}`);
+  return <Fact name={name} value={told.join(", ")} />;
 }
 
 function Fact({ name, value }: { name: string; value: string }) {

@@ -4,6 +4,7 @@ import { Alert, Text } from "@mantine/core";
 import type { components } from "../../api.d.ts";
 import { count, day, moment, money, words } from "../../parts/format.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
+import { TEXTS } from "./texts.ts";
 
 type Preview = components["schemas"]["PreviewView"];
 type Order = components["schemas"]["OrderView"];
@@ -24,13 +25,16 @@ function placed(at: string): string {
   return at.length > 10 ? moment(at) : day(at);
 }
 
-export function PreviewView({ preview }: { preview: Preview }) {
+type Say = (sentence: string) => string;
+
+/** `say` puts the api's sentences into words of the page that shows them. */
+export function PreviewView({ preview, say = (sentence) => sentence }: { preview: Preview; say?: Say }) {
   const worth = Object.entries(preview.worth).map(([currency, sum]) => money(sum, currency));
   return (
     <>
       {preview.problem && (
-        <Alert color="orange" variant="outline" role="alert" title="It cannot be imported like this">
-          {preview.problem}
+        <Alert color="orange" variant="outline" role="alert" title={TEXTS.cannot}>
+          {say(preview.problem)}
         </Alert>
       )}
       <Text size="sm">
@@ -53,12 +57,10 @@ export function PreviewView({ preview }: { preview: Preview }) {
         ))}
       </Text>
       {preview.unknown_columns.length > 0 && (
-        <Text size="sm">
-          Not understood and left out: {preview.unknown_columns.join(", ")}. A mapping can say what they mean.
-        </Text>
+        <Text size="sm">Not understood and left out: {preview.unknown_columns.join(", ")}.</Text>
       )}
-      <Reasons title="Left out" reasons={preview.left_out} />
-      <Reasons title="Taken with a remark" reasons={preview.remarks} />
+      <Reasons title="Left out" reasons={preview.left_out} say={say} />
+      <Reasons title="Taken with a remark" reasons={preview.remarks} say={say} />
       {preview.sample.length > 0 && (
         <Rows
           label="The first orders"
@@ -71,7 +73,7 @@ export function PreviewView({ preview }: { preview: Preview }) {
   );
 }
 
-function Reasons({ title, reasons }: { title: string; reasons: Reason[] }) {
+function Reasons({ title, reasons, say }: { title: string; reasons: Reason[]; say: Say }) {
   if (reasons.length === 0) return null;
   return (
     <Text size="sm" component="div">
@@ -81,7 +83,7 @@ function Reasons({ title, reasons }: { title: string; reasons: Reason[] }) {
           <li key={`${reason.reason} ${reason.column ?? ""}`}>
             {count(reason.rows)} {reason.rows === 1 ? "row" : "rows"}
             {reason.line ? `, the first in line ${reason.line}` : ""}
-            {reason.column ? `, column ${reason.column}` : ""}: {reason.message}
+            {reason.column ? `, column ${reason.column}` : ""}: {say(reason.message)}
           </li>
         ))}
       </ul>

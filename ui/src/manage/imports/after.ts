@@ -3,8 +3,11 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { answer, answerAs, client } from "../../api/client.ts";
 import type { Job, Page } from "../../api/shapes.ts";
+import type { components } from "../../api.d.ts";
 import { LIVE_MS } from "../../parts/pages.ts";
-import { fateOf, nameOf, type Undo } from "./fates.ts";
+import { type Fate, fateOf, nameOf, type Undo } from "./fates.ts";
+
+type Listed = components["schemas"]["ImportView"];
 
 /** States of a job in which its import has not begun. */
 const UNBEGUN = new Set(["scheduled", "ready"]);
@@ -22,17 +25,15 @@ export const payloadQuery = (id: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-/** What an import is called, once it has begun: before, the api has none. */
-export const nameQuery = (id: string, state: string | undefined) =>
+/** An import as it is listed, once it has begun: before, the api has none. What came of taking it back is in it. */
+export const importQuery = (id: string, state: string | undefined, fate: Fate | undefined) =>
   queryOptions({
-    queryKey: ["jobs", "import's name", id, state],
-    queryFn: async ({ signal }) => {
-      const params = { path: { job_id: id } };
-      return nameOf(await answer(client.GET("/api/orders/imports/{job_id}", { params, signal })));
-    },
+    queryKey: ["jobs", "import", id, state, fate],
+    queryFn: ({ signal }) =>
+      answer(client.GET("/api/orders/imports/{job_id}", { params: { path: { job_id: id } }, signal })),
     enabled: state !== undefined && !UNBEGUN.has(state),
     // That of the same import, until its next state is known.
-    placeholderData: (before: string | null | undefined, query) => (query?.queryKey[2] === id ? before : undefined),
+    placeholderData: (before: Listed | undefined, query) => (query?.queryKey[2] === id ? before : undefined),
     retry: false,
   });
 

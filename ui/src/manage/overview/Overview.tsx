@@ -12,6 +12,7 @@ import { Confirm } from "../../parts/Confirm.tsx";
 import { count, day, money, percent } from "../../parts/format.ts";
 import { CALM_MS } from "../../parts/pages.ts";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
+import { coarseOf } from "../archetypes/tree.ts";
 import { BAND_WORDS, BANDS } from "../bands.ts";
 import { TEXTS } from "./texts.ts";
 
@@ -90,9 +91,7 @@ export function Overview() {
 function Figures({ summary }: { summary: Summary }) {
   const { churn, ltv } = summary;
   const customers = summary.customers ?? 0;
-  const kinds = summary.archetypes
-    .filter((kind) => kind.level === 1 || !summary.archetypes.some((other) => other.level === 1))
-    .sort((a, b) => (b.customers ?? 0) - (a.customers ?? 0));
+  const kinds = coarseOf(summary.archetypes);
   const leaving = (churn?.bands.high ?? 0) + (churn?.bands.critical ?? 0);
   const most = Math.max(1, ...kinds.map((kind) => kind.customers ?? 0));
   return (

@@ -3,7 +3,7 @@
 export const TEXTS = {
   title: "Overview",
   empty: "Nothing is known of the customers yet",
-  emptyNote: "Import the shop’s orders: the night’s run, or a run that you start, finds out the rest.",
+  emptyNote: "Import the shop’s orders: a run that begins when they are in finds out the rest.",
   run: "Start a run",
   runWhat:
     "All customers are put into segments and scored anew, as every night. Readers see the old figures until it is done.",

@@ -8,9 +8,9 @@ import { MEANINGS, TEXTS } from "./texts.ts";
 
 const CHOICES = [{ value: "", label: "Is not read" }, ...MEANINGS];
 
-type Props = { rows: Row[]; onMean: (column: string, meaning: string | null) => void };
+type Props = { rows: Row[]; onMean: (column: string, meaning: string | null) => void; label?: string };
 
-export function MeaningTable({ rows, onMean }: Props) {
+export function MeaningTable({ rows, onMean, label = TEXTS.meaning }: Props) {
   const columns: Column<Row>[] = [
     {
       head: TEXTS.column,
@@ -41,5 +41,5 @@ export function MeaningTable({ rows, onMean }: Props) {
       ),
     },
   ];
-  return <Rows label={TEXTS.meaning} columns={columns} rows={rows} rowKey={(row) => row.name} />;
+  return <Rows label={label} columns={columns} rows={rows} rowKey={(row) => row.name} />;
 }

@@ -13,6 +13,7 @@ import { LIVE_MS, usePages } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
+import { SchedulerAway } from "../SchedulerAway.tsx";
 import { ProgressBar } from "./ProgressBar.tsx";
 import { STATES, TEXTS } from "./texts.ts";
 
@@ -56,6 +57,7 @@ export function Jobs() {
   });
   return (
     <Screen title={TEXTS.title} note={TEXTS.note} queries={[list.query]}>
+      <SchedulerAway />
       <div className="filters">
         <FindById />
         <Select

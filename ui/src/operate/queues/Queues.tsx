@@ -3,7 +3,7 @@
 import { Button, Group, NumberInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { answer, answerAs, client } from "../../api/client.ts";
 import type { Page, Queue } from "../../api/shapes.ts";
 import { useAct } from "../../parts/act.tsx";
@@ -13,6 +13,7 @@ import { LIVE_MS } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
+import { SchedulerAway } from "../SchedulerAway.tsx";
 import { TEXTS } from "./texts.ts";
 
 const KEY = ["queues"];
@@ -62,6 +63,7 @@ export function Queues() {
     { head: "Slots", isNumber: true, cell: (queue) => count(queue.concurrency) },
     {
       head: "Actions",
+      isFixed: true,
       cell: (queue) => (
         <Group gap={6} wrap="nowrap">
           {queue.paused ? (
@@ -102,6 +104,7 @@ export function Queues() {
   const close = () => setAsked(null);
   return (
     <Screen title={TEXTS.title} note={TEXTS.note} queries={[queues]}>
+      <SchedulerAway />
       <Body query={queues}>
         {(page) =>
           page.items.length === 0 ? (
@@ -156,7 +159,7 @@ function Pause({ queue, onClose }: { queue: Queue; onClose: () => void }) {
 
 function Drain({ queue, onClose }: { queue: Queue; onClose: () => void }) {
   const drain = (reason: string | null, dry_run: boolean) =>
-    answerAs<{ matching: number; job_id?: string }>(
+    answerAs<{ matching: number; kinds?: Record<string, number>; job_id?: string }>(
       client.POST("/api/admin/queues/{queue}/drain", {
         params: { path: { queue: queue.queue } },
         body: { reason, dry_run },
@@ -190,7 +193,25 @@ function Drain({ queue, onClose }: { queue: Queue; onClose: () => void }) {
       isBusy={act.isPending || dry.isPending}
       onClose={onClose}
       onConfirm={act.mutate}
-    />
+    >
+      <Kinds kinds={dry.data?.kinds ?? {}} />
+    </Confirm>
+  );
+}
+
+/** What of which kind would be cancelled, the most first. */
+function Kinds({ kinds }: { kinds: Record<string, number> }) {
+  const all = Object.entries(kinds).sort(([, one], [, other]) => other - one);
+  if (all.length === 0) return null;
+  return (
+    <dl className="facts" aria-label={TEXTS.drainKinds}>
+      {all.map(([kind, jobs]) => (
+        <Fragment key={kind}>
+          <dt>{kind}</dt>
+          <dd>{count(jobs)}</dd>
+        </Fragment>
+      ))}
+    </dl>
   );
 }
 

@@ -15,6 +15,7 @@ import { CALM_MS } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
+import { SchedulerAway } from "../SchedulerAway.tsx";
 import { cronWords } from "./cron.ts";
 import { TEXTS } from "./texts.ts";
 
@@ -91,6 +92,7 @@ export function Schedules() {
   ];
   return (
     <Screen title={TEXTS.title} note={TEXTS.note} queries={[schedules]}>
+      <SchedulerAway />
       <Body query={schedules}>
         {(page) =>
           page.items.length === 0 ? (

@@ -10,6 +10,7 @@ import { LIVE_MS } from "../../parts/pages.ts";
 import { type Column, Rows } from "../../parts/Rows.tsx";
 import { Body, Empty, Screen } from "../../parts/Screen.tsx";
 import { State } from "../../parts/State.tsx";
+import { inOrder, runningOf } from "./order.ts";
 import { TEXTS } from "./texts.ts";
 
 const COLUMNS: Column<Worker>[] = [
@@ -30,7 +31,7 @@ const COLUMNS: Column<Worker>[] = [
     isWide: true,
     cell: (worker) =>
       worker.jobs.length === 0 ? (
-        <span className="quiet">{TEXTS.nothing}</span>
+        <span className="quiet">{worker.state === "lost" ? TEXTS.lost : TEXTS.nothing}</span>
       ) : (
         worker.jobs.map((job) => (
           <div key={job.id}>
@@ -44,7 +45,7 @@ const COLUMNS: Column<Worker>[] = [
         ))
       ),
   },
-  { head: "Running", isNumber: true, cell: (worker) => count(worker.running) },
+  { head: "Running", isNumber: true, cell: (worker) => count(runningOf(worker)) },
   {
     head: "Slots",
     isWide: true,
@@ -75,7 +76,7 @@ export function Workers() {
           page.items.length === 0 ? (
             <Empty title={TEXTS.empty}>{TEXTS.emptyNote}</Empty>
           ) : (
-            <Rows label={TEXTS.title} columns={COLUMNS} rows={page.items} rowKey={(worker) => worker.id} />
+            <Rows label={TEXTS.title} columns={COLUMNS} rows={inOrder(page.items)} rowKey={(worker) => worker.id} />
           )
         }
       </Body>

@@ -6,4 +6,5 @@ export const TEXTS = {
   empty: "No worker has been seen within a day",
   emptyNote: "Nothing runs until one is started.",
   nothing: "Nothing",
+  lost: "Nothing: its jobs are handed out again",
 };

@@ -36,12 +36,27 @@ pub fn read(completion: &Completion, max_chars: usize) -> Result<Answer, Fault> 
     match completion.ending {
         Ending::Refused => return Err(Fault::Refusal),
         Ending::CutOff => return Err(Fault::CutOff),
+        Ending::OtherTool => return Err(Fault::OtherTool),
+        Ending::Empty => return Err(Fault::NoReply),
         Ending::Complete => {}
     }
-    match &completion.form {
-        Some(form) => read_form(form, max_chars),
-        None => read_text(&completion.text, max_chars),
-    }
+    let Some(form) = &completion.form else {
+        // Some servers know no forms, and write one into the text.
+        return read_text(&completion.text, max_chars).or_else(|fault| match form_in(&completion.text) {
+            Some(form) if fault == Fault::NoReply => read_form(&form, max_chars),
+            _ => Err(fault),
+        });
+    };
+    read_form(form, max_chars)
+}
+
+/// The form that a text consists of, as a JSON document that a fence may surround.
+fn form_in(text: &str) -> Option<Value> {
+    let text = text.trim();
+    let text = text.strip_prefix("```json").or_else(|| text.strip_prefix("```")).unwrap_or(text);
+    let text = text.strip_suffix("```").unwrap_or(text).trim();
+    let form: Value = serde_json::from_str(text).ok()?;
+    form.get("reply").is_some().then_some(form)
 }
 
 /// Reads a form that was filled in.

@@ -58,6 +58,40 @@ fn a_form_is_read_field_by_field() {
 }
 
 #[test]
+fn an_answer_ends_in_its_own_way() {
+    let completion = |text: &str, ending| Completion {
+        text: text.into(),
+        form: None,
+        ending,
+        model: "m".into(),
+        usage: upstreams::anthropic::Usage::default(),
+    };
+    let whole = "<reply>Hello.</reply>";
+    for (ending, fault) in [
+        (Ending::Refused, Fault::Refusal),
+        (Ending::CutOff, Fault::CutOff),
+        (Ending::OtherTool, Fault::OtherTool),
+        (Ending::Empty, Fault::NoReply),
+    ] {
+        assert_eq!(read(&completion(whole, ending), 100).err(), Some(fault), "{ending:?}");
+    }
+    for text in [
+        whole.to_owned(),
+        format!("{{\"reply\": \"Hello.\", \"recommendation\": {ADVICE}}}"),
+        "```json\n{\"reply\": \"Hello.\"}\n```".to_owned(),
+    ] {
+        assert_eq!(
+            read(&completion(&text, Ending::Complete), 100).map(|answer| answer.reply),
+            Ok("Hello.".into()),
+            "{text}"
+        );
+    }
+    for text in ["{\"answer\": \"Hello.\"}", "Sure: {\"reply\": \"Hello.\"}", "{\"reply\": \"Hel"] {
+        assert_eq!(read(&completion(text, Ending::Complete), 100).err(), Some(Fault::NoReply), "{text}");
+    }
+}
+
+#[test]
 fn a_bad_recommendation_leaves_the_reply() {
     use RecommendationProblem::*;
     let missing = read_text("<reply>Hi.</reply>", 9).expect("a reply").recommendation;

@@ -55,6 +55,21 @@ fn every_fault_of_a_reply_is_found() {
             Fault::Gate(Objection::Instructions),
         ),
         ("\u{7}", Fault::Gate(Objection::Empty)),
+        ("\u{200b}\u{ad}\u{3164}", Fault::Gate(Objection::Empty)),
+        ("Hello Ann,\n\nKind regards,\nHartley Gifts", Fault::NothingSaid),
+        ("Hello Ann.", Fault::NothingSaid),
+        ("Hello Ann, your lamp \u{fffd} left us.", Fault::BrokenCharacter),
+        ("<p>Hello Ann, your lamp left us.</p>", Fault::Markup),
+        ("```\nHello Ann, your lamp left us.\n```", Fault::Markup),
+        ("Hello *|FNAME|*, your lamp left us.", Fault::Blank),
+        ("Hello Ann, your lamp left us on [...].", Fault::Blank),
+        ("Here you go:\n\nHello Ann, your lamp left us.", Fault::Chatter),
+        (
+            "Hello Ann,\n\nyour lamp left us.\n\nKind regards,\nHartley Gifts\n\nAgent, please check this.",
+            Fault::Chatter,
+        ),
+        ("Hello Ann, we will send you a replacement.", Fault::Policy(ReplacementPromised)),
+        ("Hello Ann, write to evil@attacker.example about it.", Fault::Policy(AddressInvented)),
         (
             "Guten Tag, ich sehe gerade nach, wo Ihre Lampe ist, und melde mich gleich bei Ihnen.",
             Fault::OtherLanguage { reply: "German", customer: "English" },
@@ -65,6 +80,23 @@ fn every_fault_of_a_reply_is_found() {
 }
 
 #[test]
+fn a_reply_that_nobody_can_check_says_so() {
+    for (asked, reply) in [
+        ("Где моя посылка?", "Здравствуйте, мы ищем вашу посылку."),
+        (
+            "Hei, missä pakettini on? Olen odottanut sitä jo kaksi viikkoa, eikä kukaan vastaa minulle.",
+            "Hei, kiitos viestistäsi. Selvitämme parhaillaan, missä pakettisi on, ja palaamme asiaan heti, kun tiedämme enemmän.",
+        ),
+    ] {
+        let draft = judged(asked, reply).expect(reply);
+        assert_eq!(draft.remarks, [UNCHECKED], "{reply}");
+    }
+    let draft =
+        judged(ASKED, "Hello Ann, thank you for writing. I am looking into where your lamp is right now.");
+    assert_eq!(draft.expect("no fault").remarks, Vec::<String>::new());
+}
+
+#[test]
 fn a_reply_that_stops_in_the_middle_was_cut() {
     for reply in [
         "Hello Ann, thank you for telling us about the lamp that",
@@ -72,10 +104,13 @@ fn a_reply_that_stops_in_the_middle_was_cut() {
     ] {
         assert_eq!(judged(ASKED, reply).expect_err(reply), [Fault::CutOff], "{reply}");
     }
+    let asked = format!("{ASKED} I wrote to help@shop.example.");
+    let answered =
+        judged(&asked, "Hello Ann, you can write to all of us at any time under help@shop.example");
+    assert!(answered.is_ok(), "an address may stand at the end");
     for reply in [
         "Hello Ann,\n\nthank you for telling us about the lamp.\n\nKind regards,\nYour Hartley Gifts team",
         "Hello Ann, thank you for telling us about the lamp, we look into it \u{1f642}",
-        "Hello Ann, you can write to all of us at any time under help@shop.example",
     ] {
         assert!(judged(ASKED, reply).is_ok(), "{reply}");
     }
@@ -83,13 +118,18 @@ fn a_reply_that_stops_in_the_middle_was_cut() {
 
 #[test]
 fn what_is_no_whole_answer_is_a_fault() {
-    let text = "<reply>Hello Ann.</reply>";
-    for (ending, fault) in [(Ending::CutOff, Fault::CutOff), (Ending::Refused, Fault::Refusal)] {
+    let text = "<reply>Hello Ann, your lamp left us.</reply>";
+    for (ending, fault) in [
+        (Ending::CutOff, Fault::CutOff),
+        (Ending::Refused, Fault::Refusal),
+        (Ending::OtherTool, Fault::OtherTool),
+        (Ending::Empty, Fault::NoReply),
+    ] {
         assert_eq!(judge(&completion(text, None, ending), &an_input(ASKED)).expect_err("a fault"), [fault]);
     }
     let read =
         judge(&completion(text, None, Ending::Complete), &an_input(ASKED)).expect("the text's form is read");
-    assert_eq!(read.reply, "Hello Ann.");
+    assert_eq!(read.reply, "Hello Ann, your lamp left us.");
     assert_eq!(read.remarks, [RecommendationProblem::Missing.to_string()]);
 }
 
@@ -97,7 +137,7 @@ fn what_is_no_whole_answer_is_a_fault() {
 fn entries_for_the_agent_pass_the_gate_too() {
     let mut advice = advice();
     advice["warnings"] = json!(["Ask for [order number].", "He is angry."]);
-    let form = json!({"reply": "Hello Ann.", "recommendation": advice});
+    let form = json!({"reply": "Hello Ann, your lamp left us.", "recommendation": advice});
     let draft = judge(&completion("", Some(form), Ending::Complete), &an_input(ASKED)).expect("no fault");
     assert_eq!(draft.recommendation.expect("a recommendation").warnings, ["He is angry."]);
 }

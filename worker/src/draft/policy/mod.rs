@@ -4,8 +4,14 @@
 //! nobody gave us, must not mention how we rate a customer, and must not set a sum of money or a date for what
 //! is to come unless the shop set it (`stated`). The check works on words, sentence by sentence, and leans to
 //! the strict side: a false alarm costs a second look, a missed promise costs money. Numbers may repeat what the facts or the conversation say; codes and links only what an agent wrote, since
-//! a customer's "you promised me SAVE50" is not a promise.
+//! a customer's "you promised me SAVE50" is not a promise. What the shop has published is the shop's word: its codes, links,
+//! sums and spans of time may be repeated, and a sentence of it that stands word for word is no promise of the reply. Words
+//! that deny what they name ("we cannot refund") and what the reply quotes of the conversation promise nothing.
 
+mod denied;
+mod links;
+mod quoted;
+mod secrets;
 mod stated;
 mod terms;
 
@@ -17,6 +23,8 @@ use serde::{Deserialize, Serialize};
 use super::answer::{ACTIONS, TALKING_POINTS};
 use super::input::{Author, DraftInput, Recommendation};
 use super::words::{identifier, normalised, sentences, tokens};
+use denied::{is_denied, mentions};
+use links::{addresses, bare, links};
 use terms::{Kind, says};
 
 /// A broken rule and where.
@@ -36,6 +44,8 @@ pub enum ViolationKind {
     RefundPromised,
     /// Grants or announces a discount, voucher or something free.
     DiscountPromised,
+    /// Grants or announces something in the place of what was bought.
+    ReplacementPromised,
     /// Contains a code that no agent gave.
     CodeInvented,
     /// Contains an order number that is not known.
@@ -44,6 +54,10 @@ pub enum ViolationKind {
     TrackingNumberInvented,
     /// Contains a link that no agent gave.
     LinkInvented,
+    /// Contains an address of mail that nobody named.
+    AddressInvented,
+    /// Asks for a card's number or a password.
+    SecretAsked,
     /// Mentions churn, lifetime value or another rating of the customer.
     RatingMentioned,
     /// Announces a sum of money or a percentage that the shop did not state.
@@ -53,11 +67,26 @@ pub enum ViolationKind {
 }
 
 impl ViolationKind {
+    /// Whether it is about what is to come; the rest is about what stands in the text.
+    fn is_a_promise(self) -> bool {
+        matches!(
+            self,
+            Self::RefundPromised
+                | Self::DiscountPromised
+                | Self::ReplacementPromised
+                | Self::SumPromised
+                | Self::DatePromised
+        )
+    }
+
     /// What the reply does, for a model that is asked again and for an agent.
     pub fn rule(self) -> &'static str {
         match self {
             Self::RefundPromised => "the reply promises a refund or another compensation",
             Self::DiscountPromised => "the reply promises a discount, a voucher or something free",
+            Self::ReplacementPromised => "the reply promises a replacement",
+            Self::SecretAsked => "the reply asks for a card number or a password",
+            Self::AddressInvented => "the reply contains an e-mail address that is not in the data",
             Self::CodeInvented => "the reply contains a code that no agent gave",
             Self::OrderNumberInvented => "the reply contains an order number that is not in the data",
             Self::TrackingNumberInvented => {
@@ -76,14 +105,43 @@ pub struct KnownFacts {
     numbers: HashSet<String>,
     from_agents: HashSet<String>,
     links: HashSet<String>,
+    /// Addresses of mail and of the web without a scheme, whoever named them.
+    named: HashSet<String>,
+    /// What was said, as words are normalised: it may be quoted.
+    said: Vec<String>,
+    /// What the shop has published, in the same form.
+    published: Vec<String>,
     stated: stated::Stated,
 }
 
 impl KnownFacts {
     /// Collects the numbers, codes and links of an input.
     pub fn of(input: &DraftInput) -> Self {
-        let agent_texts =
-            || input.messages.iter().filter(|m| m.author == Author::Agent).map(|m| m.text.as_str());
+        let published =
+            input.articles.iter().flat_map(|article| [article.title.as_str(), article.text.as_str()]);
+        Self::with(input, published.collect())
+    }
+
+    /// The same without what the shop has published: a drafter that cannot judge whether a sentence fits the case repeats no
+    /// promise of it.
+    pub fn of_conversation(input: &DraftInput) -> Self {
+        Self::with(input, Vec::new())
+    }
+
+    fn with(input: &DraftInput, published: Vec<&str>) -> Self {
+        let from_agents =
+            input.messages.iter().filter(|m| m.author == Author::Agent).map(|m| m.text.as_str());
+        let of_shop: Vec<&str> = from_agents.chain(published.iter().copied()).collect();
+        let names = [input.shop_name.as_str(), input.subject.as_str()]
+            .into_iter()
+            .chain(input.customer_name.as_deref());
+        let named: Vec<&str> = input
+            .messages
+            .iter()
+            .map(|m| m.text.as_str())
+            .chain(of_shop.iter().copied())
+            .chain(names)
+            .collect();
         let thread = input.messages.iter().map(|message| message.text.as_str());
         let orders = input.customer.iter().flat_map(|customer| &customer.recent_orders);
         let order_ids = orders.map(|order| order.order_id.as_str());
@@ -91,14 +149,22 @@ impl KnownFacts {
         Self {
             numbers: thread
                 .chain([input.subject.as_str()])
+                .chain(published.iter().copied())
                 .chain(order_ids)
                 .flat_map(tokens)
                 .filter(has_digit)
                 .map(|token| identifier(&token))
                 .collect(),
-            from_agents: agent_texts().flat_map(tokens).map(|token| identifier(&token)).collect(),
-            links: agent_texts().flat_map(links).collect(),
-            stated: stated::Stated::of(input),
+            from_agents: of_shop
+                .iter()
+                .flat_map(|text| tokens(text))
+                .map(|token| identifier(&token))
+                .collect(),
+            links: of_shop.iter().flat_map(|text| links(text)).collect(),
+            named: named.iter().flat_map(|text| addresses(text).chain(bare(text))).collect(),
+            said: input.messages.iter().map(|message| normalised(&message.text)).collect(),
+            stated: stated::Stated::of(input, &of_shop),
+            published: published.into_iter().map(normalised).collect(),
         }
     }
 }
@@ -106,12 +172,20 @@ impl KnownFacts {
 /// Checks a reply; an empty list means that it may go out.
 pub fn check(reply: &str, facts: &KnownFacts) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for (sentence, range) in sentences(reply).into_iter().enumerate() {
+    let reply = quoted::without(reply, &facts.said);
+    let mut own = String::new();
+    for (sentence, range) in sentences(&reply).into_iter().enumerate() {
         let text = &reply[range];
-        violations.extend(broken_rules(text, facts).into_iter().map(|kind| Violation { kind, sentence }));
+        let is_published = quoted::stands_in(text, &facts.published);
+        let broken =
+            broken_rules(text, facts).into_iter().filter(|kind| !(is_published && kind.is_a_promise()));
+        violations.extend(broken.map(|kind| Violation { kind, sentence }));
+        if !is_published {
+            own.push_str(text);
+        }
     }
     // A promise may be spread over a line break, which ends a sentence for the splitter.
-    let whole = normalised(reply);
+    let whole = normalised(&own);
     for kind in promises(&whole, Strictness::OnlyCommitments) {
         if !violations.iter().any(|violation| violation.kind == kind) {
             violations.push(Violation { kind, sentence: 0 });
@@ -135,11 +209,25 @@ pub fn honest_recommendation(mut advice: Recommendation, facts: &KnownFacts) -> 
 fn broken_rules(sentence: &str, facts: &KnownFacts) -> Vec<ViolationKind> {
     let lower = normalised(sentence);
     let mut kinds = promises(&lower, Strictness::EveryMention);
+    if is_replaced(&lower) {
+        kinds.push(ViolationKind::ReplacementPromised);
+    }
+    if secrets::asks(&lower) {
+        kinds.push(ViolationKind::SecretAsked);
+    }
     if says(&lower, |terms| terms.ratings) {
         kinds.push(ViolationKind::RatingMentioned);
     }
-    if links(sentence).any(|link| !facts.links.contains(&link)) {
+    let is_foreign = |site: &String| {
+        !facts.named.contains(site) && !facts.links.iter().any(|link| links::is_of(link, site))
+    };
+    if links(sentence).any(|link| !facts.links.contains(&link))
+        || bare(sentence).any(|site| is_foreign(&site))
+    {
         kinds.push(ViolationKind::LinkInvented);
+    }
+    if addresses(sentence).any(|address| !facts.named.contains(&address)) {
+        kinds.push(ViolationKind::AddressInvented);
     }
     kinds.extend(invented(sentence, &lower, facts));
     kinds.extend(facts.stated.promised_beyond(&lower));
@@ -166,20 +254,32 @@ fn promises(lower: &str, strictness: Strictness) -> Vec<ViolationKind> {
 
 fn is_promised(lower: &str, promised: Kind, strictness: Strictness) -> bool {
     // Most sentences have none of the words; then nothing else is looked for.
-    if !says(lower, promised) {
+    if !mentions(lower, promised) {
         return false;
     }
     match strictness {
         Strictness::EveryMention if says(lower, |terms| terms.commitments) => true,
         Strictness::EveryMention => {
-            !says(lower, |terms| terms.hedges) && says(&without_neutral(lower), promised)
+            !says(lower, |terms| terms.hedges) && mentions(&without_neutral(lower), promised)
         }
         Strictness::OnlyCommitments => terms::all(promised).any(|term| {
             lower.match_indices(term).any(|(at, _)| {
-                terms::all(|terms| terms.refused_anywhere).any(|phrase| lower[..at].ends_with(phrase))
+                !is_denied(&lower[..at])
+                    && terms::all(|terms| terms.refused_anywhere).any(|phrase| lower[..at].ends_with(phrase))
             })
         }),
     }
+}
+
+/// Whether a sentence sends or grants something in the place of what was bought. The word alone promises nothing: shops sell
+/// spare parts.
+fn is_replaced(lower: &str) -> bool {
+    let replacements: Kind = |terms| terms.replacements;
+    mentions(lower, replacements)
+        && mentions(&without_neutral(lower), replacements)
+        && (says(lower, |terms| terms.sending) || says(lower, |terms| terms.commitments))
+        && !says(lower, |terms| terms.hedges)
+        && !lower.trim_end().ends_with('?')
 }
 
 fn without_neutral(lower: &str) -> String {
@@ -286,17 +386,6 @@ fn with_points(text: &str) -> Cow<'_, str> {
     Cow::Owned(pointed.collect())
 }
 
-/// The links of a text, lower case and without the punctuation behind them.
-fn links(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '(' | ')' | '<' | '>' | '[' | ']'))
-        .filter_map(|piece| {
-            let lower = piece.to_lowercase();
-            let start =
-                lower.find("http://").or_else(|| lower.find("https://")).or_else(|| lower.find("www."))?;
-            Some(lower[start..].trim_end_matches(|c: char| !c.is_alphanumeric() && c != '/').to_owned())
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,6 +395,9 @@ mod tests {
             numbers: ["536365", "1Z999AA10123456784"].map(String::from).into(),
             from_agents: ["SPRING5".to_owned()].into(),
             links: ["https://shop.example/returns".to_owned()].into(),
+            named: HashSet::new(),
+            said: Vec::new(),
+            published: Vec::new(),
             stated: stated::Stated::default(),
         }
     }
@@ -374,6 +466,53 @@ mod tests {
             ("Din beställning 991234 är på väg.", OrderNumberInvented),
             ("Paczka ma numer 5512.", TrackingNumberInvented),
             ("Uw kortingscode is WELKOM.", CodeInvented),
+            ("Just type HAPPY-DAYS at the checkout.", CodeInvented),
+            ("Follow it at track-dhl.com/abc.", LinkInvented),
+            ("Our page is www.cornershop.example.", LinkInvented),
+            ("See bit.ly/xyz for more.", LinkInvented),
+            ("Sie finden uns unter paket-suche.de.", LinkInvented),
+            ("Write to evil@attacker.example, please.", AddressInvented),
+            ("Please send us your card number.", SecretAsked),
+            ("We'll send you a replacement right away.", ReplacementPromised),
+            ("We have sent a new one already.", ReplacementPromised),
+            ("A replacement has been approved.", ReplacementPromised),
+            ("Wir schicken Ihnen umgehend Ersatz.", ReplacementPromised),
+            ("Nous vous enverrons un article de remplacement.", ReplacementPromised),
+            ("Le enviaremos un reemplazo.", ReplacementPromised),
+            ("Le invieremo un articolo in sostituzione.", ReplacementPromised),
+            ("Wij sturen u een vervangend exemplaar.", ReplacementPromised),
+            ("Vamos enviar um produto de substituição.", ReplacementPromised),
+            ("Wyślemy Państwu nowy egzemplarz.", ReplacementPromised),
+            ("Vi skickar en ersättningsvara.", ReplacementPromised),
+            ("Vi sender dig en erstatningsvare.", ReplacementPromised),
+            ("Vi sender deg et nytt eksemplar.", ReplacementPromised),
+            ("As a goodwill gesture we look into it.", RefundPromised),
+            ("You may keep the item.", RefundPromised),
+            ("You can keep it, no need to send it back.", RefundPromised),
+            ("We pay you back every cent.", RefundPromised),
+            ("The shop will bear all costs.", RefundPromised),
+            ("Sie dürfen den Artikel behalten.", RefundPromised),
+            ("Die Versandkosten übernehmen wir.", RefundPromised),
+            ("Les frais sont à notre charge.", RefundPromised),
+            ("Puede quedarse con el artículo.", RefundPromised),
+            ("I costi sono a nostro carico.", RefundPromised),
+            ("De kosten zijn voor onze rekening.", RefundPromised),
+            ("O envio fica por nossa conta.", RefundPromised),
+            ("Koszty pokryjemy my.", RefundPromised),
+            ("Vi betalar tillbaka pengarna.", RefundPromised),
+            ("Vi står för kostnaden.", RefundPromised),
+            ("Du må gerne beholde varen.", RefundPromised),
+            ("Vi dekker kostnadene.", RefundPromised),
+            ("We will waive the shipping fee.", DiscountPromised),
+            ("Your next order is on the house.", DiscountPromised),
+            ("We'll throw in a gift.", DiscountPromised),
+            ("You get it at no extra cost.", DiscountPromised),
+            ("Die Gebühr erlassen wir Ihnen.", DiscountPromised),
+            ("Das geht aufs Haus.", DiscountPromised),
+            ("Delivery is guaranteed within 48 hours.", DatePromised),
+            ("Wir garantieren die Lieferung in 2 Tagen.", DatePromised),
+            ("Nous garantissons la livraison en 2 jours.", DatePromised),
+            ("Please wait 5 business days.", DatePromised),
         ] {
             assert!(kinds(reply).contains(&kind), "{reply}: {:?}", kinds(reply));
         }
@@ -412,8 +551,71 @@ mod tests {
             "Our return form is at https://shop.example/returns.",
             "You placed 3 orders in 2026, worth £1200 in all.",
             "Could you send us a photo?",
+            "We cannot refund you, I am afraid.",
+            "We can't offer you a refund or a discount.",
+            "The shipping costs cannot be refunded.",
+            "We will not promise a refund.",
+            "There is no discount at the moment.",
+            "We cannot send a replacement before we have seen a photo.",
+            "I have your request for a replacement and will pass it on.",
+            "Replacement bulbs are in our shop.",
+            "Eine Rückerstattung können wir nicht anbieten, und keinen Rabatt.",
+            "Wir können Ihnen keine Erstattung anbieten.",
+            "Ersatzteile finden Sie bei uns.",
+            "Bitte schicken Sie uns ein Foto, damit wir den Umtausch prüfen können.",
+            "Nous ne pouvons pas vous rembourser.",
+            "No ofrecemos descuentos.",
+            "Non offriamo uno sconto.",
+            "Wij bieden geen korting.",
+            "Não oferecemos descontos.",
+            "Nie udzielamy rabatów.",
+            "Vi erbjuder inte rabatt.",
+            "Vi tilbyder ikke rabat.",
+            "I keep an eye on it, and you can keep the box.",
+            "You need to send it back to us, and please keep the item in its box.",
+            "We look into it at once, e.g. with the carrier. Nr. 5 is free of dust.",
         ] {
             assert_eq!(kinds(reply), [], "{reply}");
+        }
+    }
+
+    #[test]
+    fn what_the_shop_published_may_be_repeated_and_what_was_said_may_be_quoted() {
+        let mut input = crate::draft::template::tests::an_input(
+            "You wrote to me: we will refund you. At billig.de, a@b.example.",
+        );
+        let article = "Delivery takes 3-5 working days. We refund broken lamps that come back to us. See https://shop.example/back.";
+        input.articles = vec![crate::draft::KnownArticle {
+            id: uuid::Uuid::nil(),
+            version: 1,
+            language: "en".into(),
+            title: "Returns".into(),
+            text: article.into(),
+        }];
+        let found = |reply: &str, input: &DraftInput| !check(reply, &KnownFacts::of(input)).is_empty();
+        let bare = DraftInput { articles: Vec::new(), ..input.clone() };
+        for reply in [
+            "It will take 3-5 working days.",
+            "We refund broken lamps that come back to us.",
+            "See https://shop.example/back.",
+            "Our page is shop.example/back.",
+        ] {
+            assert!(!found(reply, &input), "{reply}");
+            assert!(reply.starts_with("Our page") || found(reply, &bare), "{reply}");
+            assert!(
+                check(reply, &KnownFacts::of_conversation(&input)) == check(reply, &KnownFacts::of(&bare))
+            );
+        }
+        for reply in [
+            "You wrote \"we will refund you\" to us.",
+            "We do not sell at billig.de, and I have a@b.example.",
+        ] {
+            assert!(!found(reply, &bare), "{reply}");
+        }
+        for reply in
+            ["We refund your lamp.", "You know: \"we will refund everybody\".", "It will take 9 days."]
+        {
+            assert!(found(reply, &input), "{reply}");
         }
     }
 

@@ -3,14 +3,14 @@
 //! The rule is modest. It looks only at sentences that speak of what is to come ("will", "you get", "wird"), that take
 //! nothing back ("cannot say whether") and ask nothing. In these, a sum (a number with a currency or a percent sign),
 //! a day (by name, as `2026-03-12`, `12.03.` or `12 March`) or a span of time ("3-5 working days") must be one that an
-//! agent wrote in the conversation or that the orders hold. What a customer claims is no statement of the shop, and a
-//! sum or a day of the past is checked by nobody: a reply may say when an order was placed.
+//! agent wrote in the conversation, that the shop has published or that the orders hold. What a customer claims is no
+//! statement of the shop, and a sum or a day of the past is checked by nobody: a reply may say when an order was placed.
 
 use std::collections::HashSet;
 
 use super::ViolationKind;
 use super::terms::{self, CURRENCY_CODES, is_one, says};
-use crate::draft::input::{Author, DraftInput};
+use crate::draft::input::DraftInput;
 use crate::draft::template::languages::month;
 use crate::draft::words::normalised;
 
@@ -22,10 +22,10 @@ pub(super) struct Stated {
 }
 
 impl Stated {
-    pub(super) fn of(input: &DraftInput) -> Stated {
-        let agents = input.messages.iter().filter(|message| message.author == Author::Agent);
+    /// What the orders of an input and the shop's own texts hold.
+    pub(super) fn of(input: &DraftInput, of_shop: &[&str]) -> Stated {
         let mut stated = Stated::default();
-        for text in agents.map(|message| normalised(&message.text)) {
+        for text in of_shop.iter().map(|text| normalised(text)) {
             let words = words(&text);
             stated.sums.extend(sums(&words));
             stated.dates.extend(dates(&words));
@@ -174,6 +174,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::draft::input::Author;
     use crate::draft::policy::{KnownFacts, check};
     use crate::draft::template::tests::{an_input, any_input};
 

@@ -2,6 +2,7 @@
 
 use super::intent::{Intent, is_pressing};
 use super::languages::Language;
+use crate::analysis::lexicon::speaks_of_law;
 use crate::draft::input::{CustomerFacts, DraftInput, Priority, Recommendation};
 use crate::draft::policy::{KnownFacts, honest_recommendation};
 use crate::draft::words::sentences;
@@ -10,11 +11,11 @@ use crate::draft::words::sentences;
 pub fn recommendation(
     input: &DraftInput,
     intent: Intent,
-    language: &Language,
+    heard_in: Option<&'static Language>,
     facts: &KnownFacts,
 ) -> Recommendation {
     let advice = Recommendation {
-        priority: priority(intent, is_pressing(input.last_customer_text(), language)),
+        priority: priority(intent, is_pressing(input.last_customer_text(), heard_in)),
         actions: actions(intent),
         talking_points: talking_points(input, intent),
         warnings: warnings(input),
@@ -86,6 +87,9 @@ fn warnings(input: &DraftInput) -> Vec<String> {
         ));
     } else if input.customer.is_none() {
         warnings.push("No orders were found under these contact details; check who is writing.".to_owned());
+    }
+    if speaks_of_law(input.last_customer_text()) {
+        warnings.push("The customer speaks of legal steps; let somebody answer who may decide.".to_owned());
     }
     if sentences(input.last_customer_text()).len() > 8 {
         warnings.push("The message is long and may raise more than one matter.".to_owned());

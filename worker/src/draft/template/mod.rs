@@ -12,12 +12,13 @@ pub mod languages;
 mod quote;
 mod sentences;
 
-use super::input::{CustomerFacts, Draft, DraftInput, Drafter, RecentOrder};
+use super::input::{Author, CustomerFacts, Draft, DraftInput, Drafter, RecentOrder};
 use super::policy::{KnownFacts, check};
 use super::prompt::INSIDE;
 use super::style::{Form, Style, sms_parts, style};
 use super::words::{identifier, tokens};
-pub use intent::{Intent, intent_of, stops_a_newsletter};
+use crate::analysis::excerpt;
+pub use intent::{Intent, Written, intent_of, is_thanks, stops_a_newsletter};
 use languages::{ENGLISH, Greeting, Language, Phrases};
 use sentences::{Wanted, choose};
 use upstreams::outgoing::objections;
@@ -26,9 +27,16 @@ const REMARK: &str = "Written by the built-in template drafter, without a langua
 
 /// Writes a draft.
 pub fn draft(input: &DraftInput) -> Draft {
-    let facts = KnownFacts::of(input);
+    let facts = KnownFacts::of_conversation(input);
     let (language, foreign) = language_of(input);
-    let intent = intent_of(input.last_customer_text(), language);
+    // Where the language is a guess, or one that is not written here, words of all of them are heard.
+    let heard_in = input.language.as_deref().filter(|_| !input.is_language_assumed).and_then(languages::of);
+    let said = unanswered(input);
+    let read = input.intent.as_deref().and_then(Intent::of_reading);
+    // Thanks under another message that nobody has answered are no more than its end.
+    let read = read.filter(|intent| *intent != Intent::Thanks || said.len() < 2);
+    let said_all = excerpt(&said.join("\n"));
+    let intent = read.unwrap_or_else(|| intent_of(&Written::latest(input, &said_all), heard_in));
     let style = style(input.channel, input.length);
     let passes = |reply: &String| {
         check(reply, &facts).is_empty()
@@ -54,12 +62,21 @@ pub fn draft(input: &DraftInput) -> Draft {
     Draft {
         sms_parts: if style.form == Form::TextMessage { sms_parts(&reply) } else { Vec::new() },
         reply,
-        recommendation: Some(advice::recommendation(input, intent, language, &facts)),
+        recommendation: Some(advice::recommendation(input, intent, heard_in, &facts)),
         drafter: Drafter::Template,
         model: None,
         customer: input.customer_lines(),
         remarks: [REMARK.to_owned()].into_iter().chain(article).chain(foreign).collect(),
     }
+}
+
+/// The customer's messages that nobody has answered yet, or the latest when an agent spoke last; none of a bare subject.
+fn unanswered(input: &DraftInput) -> Vec<&str> {
+    let latest = input.messages.iter().rposition(|message| message.author == Author::Customer);
+    let Some(latest) = latest else { return Vec::new() };
+    let until = &input.messages[..=latest];
+    let from = until.iter().rposition(|message| message.author == Author::Agent).map_or(0, |place| place + 1);
+    until[from..].iter().map(|message| message.text.as_str()).collect()
 }
 
 /// How much of what others wrote goes into the reply.
@@ -79,8 +96,8 @@ fn language_of(input: &DraftInput) -> (&'static Language, Option<String>) {
     match languages::of(code) {
         Some(language) => {
             let remark = format!(
-                "It is not certain which language the customer writes: the draft is in that of the shop's help page, \"{code}\" \
-                 (ISO 639-1)."
+                "It is not certain which language the customer writes: the draft is in \"{code}\" (ISO 639-1), as this \
+                 customer's or the shop's other tickets are, else the shop's help page."
             );
             (language, input.is_language_assumed.then_some(remark))
         }

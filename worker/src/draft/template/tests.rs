@@ -36,6 +36,7 @@ pub(crate) fn an_input(text: &str) -> DraftInput {
         customer_name: Some("Ann Example".into()),
         language: None,
         is_language_assumed: false,
+        intent: None,
         messages: vec![ThreadMessage { author: Author::Customer, text: text.into(), at: at(0) }],
         customer: None,
     }
@@ -166,6 +167,7 @@ pub(crate) fn any_input() -> impl Strategy<Value = DraftInput> {
                 customer_name,
                 language: language.map(str::to_owned),
                 is_language_assumed: false,
+                intent: None,
                 messages,
                 customer,
             }
@@ -201,8 +203,62 @@ fn matters_are_recognised() {
         ("Cancel my order and the newsletter", Intent::Cancellation),
         ("Hmm", Intent::Other),
     ] {
-        assert_eq!(intent_of(text, &ENGLISH), intent, "{text}");
+        assert_eq!(intent_of(&Written::alone(text), Some(&ENGLISH)), intent, "{text}");
     }
+}
+
+#[test]
+fn a_draft_thanks_only_who_thanks() {
+    let reply = |subject: &str, texts: &[(Author, &str)], read: Option<&str>| {
+        let mut input = an_input("");
+        (input.subject, input.language) = (subject.to_owned(), Some("de".to_owned()));
+        input.intent = read.map(str::to_owned);
+        let message = |(author, text): &(Author, &str)| ThreadMessage {
+            author: *author,
+            text: (*text).to_owned(),
+            at: at(0),
+        };
+        input.messages = texts.iter().map(message).collect();
+        let draft = draft(&input);
+        (draft.reply, draft.recommendation.expect("always there").priority)
+    };
+    let is_thanked = |(reply, priority): &(String, Priority)| {
+        reply.contains("gern geschehen") && *priority == Priority::Low
+    };
+    let (customer, agent) = (Author::Customer, Author::Agent);
+    for (subject, text) in [
+        ("Wo ist mein Paket?", "Bitte um Antwort. Danke!"),
+        ("Falscher Artikel geliefert", "Hallo, siehe Betreff. Vielen Dank im Voraus und liebe Gruesse, Maja"),
+        ("Rechnung", "Guten Tag, ich braeuchte noch die Rechnung zu Bestellung 11233. Danke!"),
+        ("Haben Sie die Vase noch?", "Danke fuer eine kurze Info"),
+    ] {
+        let drafted = reply(subject, &[(customer, text)], None);
+        assert!(!drafted.0.contains("gern geschehen"), "{}", drafted.0);
+        assert!(drafted.1 != Priority::Low, "{text}");
+    }
+    let asked = (customer, "Wo bleibt mein Paket?");
+    assert!(is_thanked(&reply("Frage", &[(customer, "Alles super angekommen, danke!")], None)));
+    assert!(is_thanked(&reply(
+        "Frage",
+        &[asked, (agent, "Es kommt heute."), (customer, "Vielen Dank!")],
+        None
+    )));
+    // Nobody has answered the first of the two, whatever the second was read to be.
+    for read in [None, Some("thanks")] {
+        let drafted = reply("", &[asked, (customer, "Vielen Dank!")], read);
+        assert!(drafted.0.contains("Stand Ihrer Bestellung"), "{}", drafted.0);
+    }
+    // What was read counts where it says more.
+    let drafted = reply("", &[(customer, "Vielen Dank, sagt man da wohl.")], Some("complaint"));
+    assert!(!is_thanked(&drafted) && drafted.1 == Priority::High, "{}", drafted.0);
+}
+
+#[test]
+fn an_agent_is_warned_of_legal_steps() {
+    let warnings = |text: &str| draft(&an_input(text)).recommendation.expect("always there").warnings;
+    let is_warned = |text: &str| warnings(text).iter().any(|warning| warning.contains("legal steps"));
+    assert!(is_warned("Ich gehe zum Anwalt und zur Verbraucherzentrale."));
+    assert!(is_warned("My lawyer will write to you.") && !is_warned("Where is my order?"));
 }
 
 #[test]

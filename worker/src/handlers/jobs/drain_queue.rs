@@ -25,8 +25,9 @@ async fn cancel_all(ctx: &Ctx, app: &App, drain: &DrainQueue) -> Outcome<BulkRep
     let mut conn = app.store.pool().acquire().await?;
     let (mut jobs, mut after) = (0, JobId::nil());
     loop {
+        let (queue, kind) = (drain.queue.as_str(), drain.kind.as_deref());
         let (events, last) =
-            queues::drain(&mut conn, &drain.queue, after, drain.up_to, &drain.reason, BATCH).await?;
+            queues::drain(&mut conn, queue, kind, after, drain.up_to, &drain.reason, BATCH).await?;
         let Some(last) = last else { break };
         after = last;
         app.dispatch.tell(&events);

@@ -42,10 +42,12 @@ async fn retry(ctx: &Ctx, app: &App, bulk: RetryDead) -> Outcome<BulkReport> {
     let requested_at = read::created_at(&mut conn, ctx.job_id).await?;
     let died_to = bulk.filter.died_to.map_or(requested_at, |died_to| died_to.min(requested_at));
     let bulk = RetryDead { filter: DeadFilter { died_to: Some(died_to), ..bulk.filter }, ..bulk };
-    let total = dead::count(&mut conn, &bulk.filter).await?;
+    // Those of the canary are among the retried, and no longer dead.
+    let tried = bulk.released.as_ref().map_or(0, |canary| count(canary.ids.len()));
+    let total = tried + dead::count(&mut conn, &bulk.filter).await?;
     let mut report = BulkReport::default();
     if let Some(canary) = &bulk.released {
-        report.jobs = count(canary.ids.len());
+        report.jobs = tried;
         if let Some(stopped) = judge(ctx, &mut conn, canary, &report).await? {
             return done(stopped);
         }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use database::Role;
 use database::ids::TenantId;
 use jobs::NewJob;
@@ -18,11 +18,14 @@ use platform::kinds::{
     ImportOrders,
     import_orders::{ASSUMED_CURRENCY, ImportOrdersOutput},
 };
+use platform::orders::currency;
 use platform::orders::file;
 use platform::orders::import::{self, DEFAULT_BATCH_LINES, Import, ImportError, Next, ReadError};
 use platform::orders::mapping;
 use platform::orders::progress::{self, Progress};
-use platform::orders::reading::{Container, Reading, Request, Role as ColumnRole, Source, Understood};
+use platform::orders::reading::{
+    Container, Reading, Request, Role as ColumnRole, Source, Understood, Unread,
+};
 use platform::runs::published;
 use platform::zone;
 
@@ -58,7 +61,7 @@ pub(super) async fn import(
     (label, age): (String, Age),
 ) -> Result<(ImportOrdersOutput, Vec<NewJob>), Stop> {
     let opened = tokio::task::spawn_blocking(move || open(Source::Path(path), &request)).await;
-    let Opened { reading, fingerprint, size_bytes, assumed } = opened
+    let Opened { reading, fingerprint, size_bytes, newest_at, assumed } = opened
         .map_err(|_| Stop::fail("bad_file", "the file is built in a way that its reader does not know"))??;
     let understood = reading.understood().clone();
     let is_plain =
@@ -71,6 +74,7 @@ pub(super) async fn import(
         size_bytes: is_plain.then_some(size_bytes),
         fingerprint: Some(fingerprint),
         is_current: age == Age::Current,
+        newest_at,
         batch_lines: DEFAULT_BATCH_LINES,
         erasure_key: app.erasure_key(ctx.tenant),
     };
@@ -117,6 +121,7 @@ struct Opened {
     reading: Reading,
     fingerprint: [u8; 32],
     size_bytes: u64,
+    newest_at: Option<DateTime<Utc>>,
     assumed: Assumed,
 }
 
@@ -126,6 +131,8 @@ struct Assumed {
     without_currency: Option<Arc<AtomicU64>>,
     /// Whether orders are worth their totals, because no column says what lines amount to.
     has_totals: bool,
+    /// What columns look like that are not read.
+    unread: Vec<Unread>,
 }
 
 impl Assumed {
@@ -135,6 +142,10 @@ impl Assumed {
         Assumed {
             without_currency: is_assumed.then(|| reading.counter_without_currency()),
             has_totals: reading.column_of_totals().is_some(),
+            unread: Unread::ALL
+                .into_iter()
+                .filter(|kind| !reading.unread_columns(*kind).is_empty())
+                .collect(),
         }
     }
 
@@ -144,6 +155,7 @@ impl Assumed {
         let of_totals = if self.has_totals { progress.orders() } else { 0 };
         [("currency_assumed", without), ("order_totals", of_totals)]
             .into_iter()
+            .chain(self.unread.iter().map(|kind| (kind.reason(), progress.orders())))
             .filter(|(_, orders)| *orders > 0)
             .map(|(reason, orders)| (reason.to_owned(), orders))
             .collect()
@@ -170,13 +182,19 @@ fn open(source: Source, request: &Request) -> Result<Opened, Stop> {
         ReadError::Refused { class, message } => Stop::fail(class, &message),
     })?;
     let assumed = Assumed::of(&reading, request);
-    Ok(Opened { reading, fingerprint, size_bytes, assumed })
+    // What hinders that hinders the import as well, which tells it.
+    let newest_at = reading.newest_order(&source).ok().flatten();
+    Ok(Opened { reading, fingerprint, size_bytes, newest_at, assumed })
 }
 
 /// What the file is read by: what the job states, a mapping of the tenant, and the shop's zone.
 async fn request(ctx: &Ctx, app: &App, job: &ImportOrders) -> Result<Request, Stop> {
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let zone = zone::read(&mut tx).await?;
+    let usual = match &job.currency {
+        Some(_) => None,
+        None => currency::usual(&mut tx, ctx.tenant, Some(ctx.job_id)).await?,
+    };
     let mapping = match &job.mapping {
         None => None,
         Some(name) => {
@@ -191,7 +209,7 @@ async fn request(ctx: &Ctx, app: &App, job: &ImportOrders) -> Result<Request, St
         }
     };
     tx.commit().await?;
-    let currency = job.currency.as_deref().unwrap_or(ASSUMED_CURRENCY);
+    let currency = job.currency.as_deref().or(usual.as_deref()).unwrap_or(ASSUMED_CURRENCY);
     Ok(Request {
         stated: job.stated.clone(),
         mapping,
@@ -217,18 +235,15 @@ fn shortened(name: &str) -> String {
     name.chars().take(100).collect()
 }
 
-/// Customers whose orders this import changed, in any of its attempts, are computed anew.
+/// Customers whose orders this import changed, in any of its attempts, are computed anew. Before a shop's first run there is
+/// nothing to compare a few of them with, and nobody is known at all: all of them are computed, however small the import was.
 async fn follow_ups(ctx: &Ctx, app: &App) -> Result<Vec<NewJob>, Stop> {
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let has_run = published::exists(&mut tx).await?;
     let started_at = progress::started_at(&mut tx, ctx.job_id).await?;
     let changed = changed::since(&mut tx, started_at).await?;
     tx.commit().await?;
-    // Before the first run there is nothing to compare a few customers with.
-    if changed.is_some() && !has_run {
-        return Ok(Vec::new());
-    }
-    changed::follow_ups(ctx.tenant, ctx.job_id, changed.as_deref())
+    changed::follow_ups(ctx.tenant, ctx.job_id, changed.as_deref().filter(|_| has_run))
 }
 
 /// The file, which must lie inside the folder: no way out of it by `..`, an absolute path or a link.

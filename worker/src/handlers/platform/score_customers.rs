@@ -51,7 +51,7 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: ScoreCustomers) -> Outc
 async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<ScoreCustomersOutput> {
     let mut tx = app.db.tenant_tx(Role::Platform, ctx.tenant).await?;
     let run = runs::find(&mut tx, run_id).await?;
-    let shard = shards::list(&mut tx, run_id).await?.into_iter().find(|shard| shard.shard == number);
+    let shard = shards::find(&mut tx, run_id, number).await?;
     tx.commit().await?;
     let (Some(run), Some(shard)) = (run, shard) else {
         return Err(Stop::Cancel("the run or its shard is gone".to_owned()));
@@ -75,6 +75,7 @@ async fn shard(ctx: Ctx, app: Arc<App>, run_id: Uuid, number: i32) -> Outcome<Sc
     ctx.progress(batch.lines, None, "explaining who is most at risk");
     batch = explain::most_at_risk(&knowledge, batch).await?;
     ctx.progress(batch.lines, None, "writing");
+    shards::wait_for_no_disk(&mut tx).await?;
     // The time of the run, so that a shard that is computed again has the same bits.
     rows::write(&mut tx, &knowledge, run.generation, &batch.customers, run.started_at).await?;
     let (changes, stayed) = match knowledge.previous {

@@ -18,9 +18,10 @@ use tokio::time::Instant;
 use upstreams::{CallContext, ClientError};
 
 use crate::ai;
-use crate::analysis::{lexicon, model};
+use crate::analysis::{is_reply, lexicon, model};
 use crate::app::App;
 use crate::context::Ctx;
+use crate::draft::template::Written;
 use crate::nightly::writers;
 use crate::outcome::{Outcome, Stop, done, done_then};
 
@@ -42,7 +43,9 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: AnalyzeMessage) -> Outc
     let read = read(&ctx, &app, &unread).await?;
     let reader = Reader { name: read.by, model: read.model.as_deref(), remark: read.remark.as_deref() };
     let now = Utc::now();
-    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
+    // What a model read was paid for, and must not wait behind a flood.
+    let db = if read.model.is_some() { &app.db } else { &app.steps };
+    let mut tx = db.tenant_tx(Role::Support, ctx.tenant).await?;
     analysis::store(&mut tx, ctx.tenant, message, &read.reading, &reader, now).await?;
     events::acting(&mut tx, "job:analyze_message", None).await?;
     let Some(settled) = settle::settle(&mut tx, ctx.tenant, unread.ticket_id, now).await? else {
@@ -88,16 +91,9 @@ async fn read(ctx: &Ctx, app: &App, unread: &Unread) -> Result<Read, Stop> {
 }
 
 fn by_words(unread: &Unread, why: Option<&str>) -> Read {
-    let (mut reading, remark) = lexicon::read(&unread.body_text);
-    if reading.intent == Some("other")
-        && let Some(subject) = &unread.subject
-    {
-        // A message of two words often has its matter in the subject.
-        let (of_subject, _) = lexicon::read(subject);
-        reading.intent = of_subject.intent;
-        reading.topics.extend(of_subject.topics);
-        reading.topics.dedup();
-    }
+    let subject = unread.subject.as_deref().unwrap_or_default();
+    let is_answer = unread.is_answer || is_reply(subject);
+    let (reading, remark) = lexicon::read(&Written { subject, text: &unread.body_text, is_answer });
     let remark: Vec<&str> = why.into_iter().chain(remark).collect();
     Read { reading, by: "lexicon", model: None, remark: (!remark.is_empty()).then(|| remark.join("; ")) }
 }

@@ -2,7 +2,7 @@
 //! the model or by the built-in drafter, holds it to the promise policy, and stores it with the
 //! message count that it belongs to.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use accounts::{
     integrations::{self, IntegrationError},
@@ -13,7 +13,7 @@ use database::{
     Role, Tx,
     ids::{TenantId, TicketId},
 };
-use jobs::NewJob;
+use jobs::{NewJob, ledger::Failure};
 use platform::customers::{self, Contact, Found, Profile};
 use platform::{money, zone};
 use serde_json::Value;
@@ -21,7 +21,10 @@ use support::kinds::{DraftReply, PostInternalNote, draft_reply::DraftReplyOutput
 use support::{
     analysis,
     articles::search,
-    drafts::{self, NewDraft, apart},
+    drafts::{
+        self, NewDraft, apart,
+        wanted::{self, Standing, Unwanted},
+    },
     events,
     gorgias::{PROVIDER, html},
     tickets::{self, Message, NewMessage, Ticket},
@@ -36,14 +39,16 @@ use crate::{
     context::Ctx,
     draft::{
         Author, Channel, CustomerFacts, Draft, DraftInput, Drafter, KnownArticle, RecentOrder, ThreadMessage,
-        cite, judge,
+        cite,
+        fault::Fault,
+        judge,
         language::{self, Chosen},
         prompt, style, template,
     },
     nightly::known,
     outcome::{Outcome, Stop, done, done_then},
 };
-use upstreams::{CallContext, anthropic, gorgias};
+use upstreams::{CallContext, ClientError, anthropic, gorgias};
 
 /// Messages that a drafter sees.
 const THREAD: u32 = 20;
@@ -65,16 +70,32 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
     let ticket_id = TicketId(job.ticket_id);
     let began = Utc::now();
 
-    let Some(Looked { ticket, existing, help_desk, thread }) = look(&ctx, &app, ticket_id).await? else {
+    let Some(Looked { ticket, standing, existing, help_desk, thread }) = look(&ctx, &app, ticket_id).await?
+    else {
         return Err(Stop::Cancel("the ticket is gone".to_owned()));
     };
     // An earlier attempt of this job stored its draft, or a fresh one is there already.
     if let Some(draft) = existing.filter(|draft| draft.job == ctx.job_id || !(job.again || draft.stale)) {
         let output = output_of(&draft, None);
-        return if draft.job == ctx.job_id { finish(&ctx, draft, help_desk.is_some()) } else { done(output) };
+        return if draft.job == ctx.job_id {
+            finish(&ctx, draft, &standing, help_desk.is_some())
+        } else {
+            done(output)
+        };
+    }
+    // What somebody asks for by hand is written whatever the ticket is.
+    if !job.again {
+        standing.awaits_answer().map_err(not_written)?;
     }
     ctx.progress(1, Some(3), "gathering the thread and the customer's orders");
-    let (thread, message_count) = whole(&ctx, &app, &call, help_desk.as_ref(), &ticket, thread).await?;
+    let (thread, message_count, standing) =
+        whole(&ctx, &app, &call, help_desk.as_ref(), &ticket, thread, standing).await?;
+    if !standing.has_words() {
+        return Err(not_written(Unwanted::NoWords));
+    }
+    if !job.again {
+        standing.awaits_answer().map_err(not_written)?;
+    }
     let input = input_of(&ctx, &app, &job, &ticket, thread).await?;
 
     ctx.progress(2, Some(3), "writing");
@@ -89,7 +110,8 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
     };
     ctx.progress(3, Some(3), "storing");
     let recommendation = advice_of(&draft, &input);
-    let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
+    // Not one of the few connections for steps: the answer is paid for, and must not wait behind a flood, nor be lost.
+    let mut tx = app.db.tenant_tx(Role::Support, ctx.tenant).await?;
     if !apart::is_whole(&mut tx, ticket_id, began).await? {
         let reason = "its messages went to another ticket by a merge, or to their own by the end of one, while it was drafted";
         return Err(Stop::Cancel(reason.to_owned()));
@@ -112,9 +134,15 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: DraftReply) -> Outcome<
         },
     )
     .await?;
+    // The ticket is held, so this is how it stands when the draft is stored.
+    let standing = wanted::standing(&mut tx, ticket_id).await?.unwrap_or(standing);
     events::job_done(&mut tx, ctx.tenant, Some(ticket_id), "draft_reply", ctx.job_id).await?;
     tx.commit().await?;
-    finish(&ctx, stored, help_desk.is_some())
+    finish(&ctx, stored, &standing, help_desk.is_some())
+}
+
+fn not_written(why: Unwanted) -> Stop {
+    Stop::Cancel(format!("no draft is written: {why}"))
 }
 
 /// The account's client, if the tenant connected a help desk.
@@ -178,6 +206,8 @@ fn advice_of(draft: &Draft, input: &DraftInput) -> Value {
 /// What a draft begins with, read in one transaction.
 struct Looked {
     ticket: Ticket,
+    /// What decides whether it gets a draft.
+    standing: Standing,
     /// The draft of this very job, or else the current one.
     existing: Option<drafts::Draft>,
     /// None also for a ticket that lives here alone, or came from elsewhere: it has no place there for a note.
@@ -190,6 +220,7 @@ async fn look(ctx: &Ctx, app: &App, ticket: TicketId) -> Result<Option<Looked>, 
     let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     let Some(ticket) = tickets::get(&mut tx, ticket).await? else { return Ok(None) };
     let ticket = ticket.of_somebody().map_err(|erased| Stop::Cancel(erased.to_string()))?;
+    let Some(standing) = wanted::standing(&mut tx, ticket.id).await? else { return Ok(None) };
     let own = drafts::by_job(&mut tx, ctx.tenant, ctx.job_id).await?;
     let existing = match own {
         Some(own) => Some(own),
@@ -201,10 +232,11 @@ async fn look(ctx: &Ctx, app: &App, ticket: TicketId) -> Result<Option<Looked>, 
     };
     let thread = tickets::thread(&mut tx, ticket.id, THREAD).await?;
     tx.commit().await?;
-    Ok(Some(Looked { ticket, existing, help_desk, thread }))
+    Ok(Some(Looked { ticket, standing, existing, help_desk, thread }))
 }
 
-/// The whole thread: when the help desk counts more messages than are stored, it is asked for them first.
+/// The whole thread, with its count of messages and how the ticket stands by them: when the help desk counts more messages
+/// than are stored, or none of those is the customer's, it is asked for them first.
 async fn whole(
     ctx: &Ctx,
     app: &App,
@@ -212,18 +244,24 @@ async fn whole(
     help_desk: Option<&gorgias::Client>,
     ticket: &Ticket,
     stored: Vec<Message>,
-) -> Result<(Vec<Message>, i32), Stop> {
+    standing: Standing,
+) -> Result<(Vec<Message>, i32, Standing), Stop> {
     let known = i32::try_from(stored.len()).unwrap_or(i32::MAX);
-    let complete = known >= ticket.message_count || stored.len() >= THREAD as usize;
+    let has_words = standing.has_words();
+    let complete = has_words && (known >= ticket.message_count || stored.len() >= THREAD as usize);
     let (Some(client), Ok(number), false) = (help_desk, ticket.external_id.parse::<u64>(), complete) else {
-        return Ok((stored, ticket.message_count));
+        return Ok((stored, ticket.message_count, standing));
     };
     let missing = match client.list_messages(call, number, THREAD as usize).await {
         Ok(messages) => messages,
-        Err(error) if stored.is_empty() => return Err(error.into()),
+        // Nothing is there to be fetched.
+        Err(ClientError::Rejected { status: 404, .. }) if !has_words => {
+            return Ok((stored, ticket.message_count, standing));
+        }
+        Err(error) if !has_words => return Err(error.into()),
         Err(error) => {
             tracing::warn!(%error, "drafting from the messages that are stored");
-            return Ok((stored, ticket.message_count));
+            return Ok((stored, ticket.message_count, standing));
         }
     };
     let now = Utc::now();
@@ -231,8 +269,9 @@ async fn whole(
     let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     let message_count = tickets::store_messages(&mut tx, ctx.tenant, ticket.id, &messages, None).await?;
     let thread = tickets::thread(&mut tx, ticket.id, THREAD).await?;
+    let standing = wanted::standing(&mut tx, ticket.id).await?.unwrap_or(standing);
     tx.commit().await?;
-    Ok((thread, message_count))
+    Ok((thread, message_count, standing))
 }
 
 /// Messages of the help desk in the form in which they are stored.
@@ -292,6 +331,7 @@ pub(super) async fn input_of(
         })
         .collect();
     let Chosen { language, is_assumed } = language_of(&mut tx, ticket, &messages).await?;
+    let intent = analysis::latest_intent(&mut tx, ticket.id).await?;
     let articles = articles_for(&mut tx, ticket, &messages, language.as_deref()).await?;
     tx.commit().await?;
     let channel = Channel::from_source(&ticket.source);
@@ -304,6 +344,7 @@ pub(super) async fn input_of(
         customer_name: ticket.customer_name.clone(),
         language,
         is_language_assumed: is_assumed,
+        intent,
         messages,
         customer,
         sharing,
@@ -317,7 +358,8 @@ async fn language_of(tx: &mut Tx, ticket: &Ticket, messages: &[ThreadMessage]) -
         return Ok(Chosen { language: Some(told.to_owned()), is_assumed: false });
     }
     let known = analysis::languages(tx, ticket.id).await?;
-    Ok(language::likely(messages, ticket.subject.as_deref().unwrap_or_default(), known))
+    let habits = analysis::habits(tx, ticket.id).await?;
+    Ok(language::likely(messages, ticket.subject.as_deref().unwrap_or_default(), known, habits))
 }
 
 /// What the shop has published for customers that fits what one wrote last. What is for colleagues alone is not given to
@@ -367,8 +409,13 @@ fn facts_of(profile: Profile, shown: impl Fn(DateTime<Utc>) -> DateTime<Utc>) ->
     }
 }
 
-/// Asks the model; once more, with the faults named, when its answer has any; then the built-in drafter writes and
-/// says why.
+/// So long a model that cannot be reached is waited for, what it names itself included; an agent who would wait for longer is
+/// served better by the built-in drafter, and at once.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// Asks the model; once more, with the faults named, when its answer has any, and with less to read when it was too much;
+/// then the built-in drafter writes and says why. It also writes for a model that nobody could reach for a while, and for
+/// one that does not take the request at all: an agent waits for a draft, and not for what somebody has to set right.
 async fn write_by_model(
     ctx: &Ctx,
     app: &App,
@@ -378,8 +425,26 @@ async fn write_by_model(
 ) -> Result<(Draft, Option<Value>), Stop> {
     const ASKED_AT_MOST: usize = 2;
     let (mut faults, mut used) = (Vec::new(), anthropic::Usage::default());
+    let mut shown = Cow::Borrowed(input);
     for _ in 0..ASKED_AT_MOST {
-        let completion = model.complete(call, prompt::prompt(input, &faults).parts()).await?;
+        let completion = match model.complete(call, prompt::prompt(&shown, &faults).parts()).await {
+            Ok(completion) => completion,
+            Err(error) if error.is_prompt_too_long() => {
+                tracing::info!("the conversation is too long for the model and is shortened");
+                shown = Cow::Owned(prompt::shortened(input));
+                faults = vec![Fault::PromptTooLong];
+                continue;
+            }
+            Err(ClientError::BadAnswer { problem, .. }) => {
+                tracing::info!(problem, "what came back is no answer of a model");
+                faults = vec![Fault::Unreadable(problem)];
+                continue;
+            }
+            Err(error) => {
+                let why = despite(error, ctx.waited())?;
+                return Ok((judge::without(input, why), paid(used)));
+            }
+        };
         ai::record(app, ctx.tenant, Feature::DraftReply, &completion.model, completion.usage).await;
         used = used.and(completion.usage);
         match judge::judge(&completion, input) {
@@ -390,7 +455,44 @@ async fn write_by_model(
             }
         }
     }
-    Ok((judge::instead(input, &faults), Some(usage_of(used))))
+    Ok((judge::instead(input, &faults), paid(used)))
+}
+
+/// Why the built-in drafter writes now, in words for an agent.
+///
+/// # Errors
+/// The model may be back soon, so the job waits without counting an attempt.
+fn despite(error: ClientError, waited: Duration) -> Result<&'static str, Stop> {
+    let message = error.to_string();
+    let wait =
+        |class: &str, after: Option<Duration>| Stop::Wait { failure: Failure::new(class, &message), after };
+    let may_be_back = match &error {
+        ClientError::RetryAfter { after, .. } => Some(wait("upstream_busy", Some(*after))),
+        ClientError::Busy { .. } => Some(wait("upstream_busy", None)),
+        ClientError::Unavailable { .. } | ClientError::Deadline { .. } => {
+            Some(wait("upstream_unavailable", None))
+        }
+        _ => None,
+    };
+    let why = match (may_be_back, &error) {
+        (Some(stop), ClientError::RetryAfter { after, .. }) if waited + *after < PATIENCE => {
+            return Err(stop);
+        }
+        (Some(_), ClientError::RetryAfter { .. }) => "it cannot be called for some minutes",
+        (Some(stop), _) if waited < PATIENCE => return Err(stop),
+        (Some(_), _) => "it has not been reached for a while",
+        (None, ClientError::NoModel { .. }) => "there is none of the name that is set (ANTHROPIC_MODEL)",
+        (None, ClientError::Unauthorised { .. }) => "it does not accept our key (ANTHROPIC_API_KEY)",
+        (None, ClientError::SpendLimit { .. }) => "its account has reached its spend limit",
+        (None, _) => "it did not take the request",
+    };
+    tracing::warn!(%error, "the model does not draft; the built-in drafter does");
+    Ok(why)
+}
+
+/// What was used, if anything was.
+fn paid(used: anthropic::Usage) -> Option<Value> {
+    (used != anthropic::Usage::default()).then(|| usage_of(used))
 }
 
 fn usage_of(used: anthropic::Usage) -> Value {
@@ -401,10 +503,19 @@ fn usage_of(used: anthropic::Usage) -> Value {
     })
 }
 
-/// The result; when the ticket lives in a help desk that is connected, the note follows.
-fn finish(ctx: &Ctx, draft: drafts::Draft, connected: bool) -> Outcome<DraftReplyOutput> {
+/// The result; when the ticket lives in a help desk that is connected, the note follows, unless its moment is over: then the
+/// draft is stored and says why nobody sees it there.
+fn finish(
+    ctx: &Ctx,
+    draft: drafts::Draft,
+    standing: &Standing,
+    connected: bool,
+) -> Outcome<DraftReplyOutput> {
     if !connected || draft.posted_at.is_some() {
         return done(output_of(&draft, None));
+    }
+    if let Some(why) = past(&draft, standing) {
+        return done(DraftReplyOutput { not_posted: Some(why), ..output_of(&draft, None) });
     }
     let note = NewJob::of(ctx.tenant, &PostInternalNote { draft_id: draft.id.0 })?
         .with_dedup_key(&draft.id.to_string())?
@@ -412,6 +523,14 @@ fn finish(ctx: &Ctx, draft: drafts::Draft, connected: bool) -> Outcome<DraftRepl
         .with_parent(ctx.job_id);
     let output = output_of(&draft, Some(note.id()));
     done_then(output, vec![note])
+}
+
+/// Why a draft's moment is over: then it is not posted into the help desk.
+pub(super) fn past(draft: &drafts::Draft, standing: &Standing) -> Option<String> {
+    if draft.stale {
+        return Some("the draft is stale: the ticket has newer messages".to_owned());
+    }
+    standing.takes_drafts().err().map(|why| why.to_string())
 }
 
 fn output_of(draft: &drafts::Draft, note_job_id: Option<uuid::Uuid>) -> DraftReplyOutput {
@@ -423,6 +542,7 @@ fn output_of(draft: &drafts::Draft, note_job_id: Option<uuid::Uuid>) -> DraftRep
         reply: draft.reply.clone(),
         recommendation: draft.recommendation.clone().unwrap_or_default(),
         note_job_id,
+        not_posted: None,
     }
 }
 
@@ -448,6 +568,37 @@ fn parse_word<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
 mod tests {
     use super::*;
     use crate::draft::{Length, Tone};
+
+    #[test]
+    fn a_model_that_may_come_back_is_waited_for_and_nothing_else_is() {
+        use upstreams::error::{Effect, PauseReason, Trouble};
+        let (upstream, effect, after) = ("anthropic", Effect::None, Duration::from_secs(60));
+        let passing = [
+            ClientError::RetryAfter { upstream, after, reason: PauseReason::RateLimited },
+            ClientError::Busy { upstream, reason: PauseReason::Overloaded, effect },
+            ClientError::Unavailable { upstream, cause: Trouble::Status(503), effect },
+            ClientError::Deadline { upstream, effect },
+        ];
+        for error in passing {
+            let stop = despite(error.clone(), Duration::ZERO).expect_err("it waits");
+            assert!(
+                matches!(stop, Stop::Wait { after, .. } if after.is_none_or(|after| after <= PATIENCE)),
+                "{error}"
+            );
+            assert!(despite(error.clone(), PATIENCE).is_ok(), "{error}");
+        }
+        let (after, reason) = (PATIENCE, PauseReason::RateLimited);
+        for error in [
+            // An agent would wait for too long.
+            ClientError::RetryAfter { upstream, after, reason },
+            ClientError::NoModel { upstream, model: "m".to_owned() },
+            ClientError::Unauthorised { upstream, status: 401 },
+            ClientError::SpendLimit { upstream },
+            ClientError::Rejected { upstream, status: 400, code: "invalid_request_error".to_owned() },
+        ] {
+            assert!(despite(error.clone(), Duration::ZERO).is_ok(), "{error}");
+        }
+    }
 
     #[test]
     fn wire_names_go_both_ways() {

@@ -1,5 +1,6 @@
 //! Posts a draft into the help desk, once. The intention is recorded before the call; when an earlier
-//! attempt did not live to say how it went, the ticket's notes are looked through first.
+//! attempt did not live to say how it went, the ticket's notes are looked through first. A draft whose moment is over is
+//! not posted: the ticket has newer messages or a newer draft, or takes none any more.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,13 +8,13 @@ use database::{Role, ids::DraftId};
 use jobs::effects::{self, Known};
 use support::kinds::{PostInternalNote, post_internal_note::PostInternalNoteOutput};
 use support::{
-    drafts::{self, Draft},
+    drafts::{self, Draft, wanted},
     gorgias::PROVIDER,
     tickets::{self, NewMessage, Ticket},
 };
 use tokio::time::Instant;
 
-use super::draft_reply::{gorgias_in, stored_as_draft};
+use super::draft_reply::{gorgias_in, past, stored_as_draft};
 use crate::{
     app::App,
     context::Ctx,
@@ -33,7 +34,8 @@ pub(super) async fn handle(
     app: Arc<App>,
     job: PostInternalNote,
 ) -> Outcome<PostInternalNoteOutput> {
-    let (draft, ticket, client) = subject(&ctx, &app, DraftId(job.draft_id)).await?;
+    let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
+    let Noted { draft, ticket, client, past } = subject(&ctx, &app, DraftId(job.draft_id)).await?;
     let Ok(ticket_number) = ticket.external_id.parse::<u64>() else {
         return Err(Stop::fail("bad_ticket", "the help desk's id of the ticket is not a number"));
     };
@@ -43,7 +45,6 @@ pub(super) async fn handle(
     let body = note::note_body(&stored_as_draft(&draft));
     let body = Outgoing::pass(&body.text, &body.html, &INSIDE)
         .map_err(|refused| Stop::fail("outgoing_refused", &format!("{refused}; ask for a new draft")))?;
-    let call = CallContext { deadline: Instant::now() + CALL_TIME, traceparent: ctx.trace_parent.clone() };
 
     let key = format!("gorgias_note:{}", draft.id);
     let intend = async {
@@ -51,14 +52,22 @@ pub(super) async fn handle(
         effects::intend(&mut conn, ctx.tenant.0, &key, ctx.job_id, ctx.lease()).await
     };
     let known: Known<String> = app.store.answers(intend).await?;
-    let (note_id, already_there) = match known {
-        Known::Happened(note_id) => (note_id, true),
-        Known::UnderWay => return Err(Stop::under_way()),
-        Known::New => {
+    let (note_id, already_there) = match (known, past) {
+        (Known::Happened(note_id), _) => (note_id, true),
+        (Known::UnderWay, _) => return Err(Stop::under_way()),
+        (Known::New, Some(why)) => return Err(not_posted(&ctx, &app, &key, &why).await),
+        // It may stand there since an earlier attempt; then it is noted like any other.
+        (Known::Unsure, Some(why)) => {
+            match client.find_note_by_external_id(&call, ticket_number, &external_id).await? {
+                Some(note) => (note.message_id.to_string(), true),
+                None => return Err(not_posted(&ctx, &app, &key, &why).await),
+            }
+        }
+        (Known::New, None) => {
             let note = client.post_internal_note(&call, ticket_number, &external_id, &body).await?;
             (note.message_id.to_string(), false)
         }
-        Known::Unsure => {
+        (Known::Unsure, None) => {
             let note = client.ensure_internal_note(&call, ticket_number, &external_id, &body).await?;
             (note.message_id.to_string(), note.origin == NoteOrigin::Found)
         }
@@ -83,8 +92,29 @@ pub(super) async fn handle(
     done(PostInternalNoteOutput { note_id, already_there })
 }
 
-/// What a note is made of and who takes it, read in one transaction.
-async fn subject(ctx: &Ctx, app: &App, draft: DraftId) -> Result<(Draft, Ticket, gorgias::Client), Stop> {
+/// Takes the intention back, for there will be no note.
+async fn not_posted(ctx: &Ctx, app: &App, key: &str, why: &str) -> Stop {
+    let never = async {
+        let mut conn = app.store.pool().acquire().await?;
+        effects::did_not_happen(&mut conn, ctx.tenant.0, key, ctx.lease()).await
+    };
+    match app.store.answers(never).await {
+        Ok(()) => Stop::Cancel(format!("not posted: {why}")),
+        Err(error) => error.into(),
+    }
+}
+
+/// What a note is made of and who takes it.
+struct Noted {
+    draft: Draft,
+    ticket: Ticket,
+    client: gorgias::Client,
+    /// Why its moment is over, if it is.
+    past: Option<String>,
+}
+
+/// Reads it in one transaction.
+async fn subject(ctx: &Ctx, app: &App, draft: DraftId) -> Result<Noted, Stop> {
     let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     let Some(draft) = drafts::get(&mut tx, draft).await? else {
         return Err(Stop::Cancel("the draft is gone".to_owned()));
@@ -95,9 +125,16 @@ async fn subject(ctx: &Ctx, app: &App, draft: DraftId) -> Result<(Draft, Ticket,
     if ticket.provider != PROVIDER {
         return Err(Stop::Cancel("the ticket does not live in the help desk".to_owned()));
     }
+    let Some(standing) = wanted::standing(&mut tx, ticket.id).await? else {
+        return Err(Stop::Cancel("the ticket is gone".to_owned()));
+    };
+    let mut past = past(&draft, &standing);
+    if past.is_none() && drafts::is_outdone(&mut tx, &draft).await? {
+        past = Some("a newer draft stands in the ticket".to_owned());
+    }
     let Some(client) = gorgias_in(app, &mut tx, ctx.tenant).await? else {
         return Err(Stop::Cancel("the tenant has no help desk connected".to_owned()));
     };
     tx.commit().await?;
-    Ok((draft, ticket, client))
+    Ok(Noted { draft, ticket, client, past })
 }

@@ -20,8 +20,9 @@ pub(super) async fn handle(ctx: Ctx, app: Arc<App>, job: SettleTicket) -> Outcom
     let mut tx = app.steps.tenant_tx(Role::Support, ctx.tenant).await?;
     events::acting(&mut tx, "job:settle_ticket", None).await?;
     let rated = ratings::from_deliveries(&mut tx, ctx.tenant, ticket, ctx.now()).await?;
-    again::keep_away(&app, ctx.tenant, &mut tx, ticket).await?;
-    events::acting(&mut tx, "job:settle_ticket", None).await?;
+    if again::keep_away(&app, ctx.tenant, &mut tx, ticket).await? {
+        events::acting(&mut tx, "job:settle_ticket", None).await?;
+    }
     // Here and not in a job of its own, which every new ticket would need.
     let (known, mut then) = refresh_rank::look_up(&mut tx, &ctx, ticket).await?;
     let settled = settle::settle_knowing(&mut tx, ctx.tenant, ticket, known, ctx.now()).await?;

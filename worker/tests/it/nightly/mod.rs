@@ -6,3 +6,5 @@ mod kept;
 mod nothing;
 mod runs;
 mod shop;
+
+pub use shop::next_due;

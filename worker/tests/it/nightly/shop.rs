@@ -59,6 +59,7 @@ impl Shop {
             size_bytes: None,
             fingerprint: None,
             is_current: false,
+            newest_at: None,
             batch_lines: 50_000,
             erasure_key: self.app.erasure_key(self.tenant),
         };

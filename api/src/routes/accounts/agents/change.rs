@@ -22,7 +22,7 @@ use super::checked::{capacity, checked_name, languages, login_problem, words};
 use super::{AgentView, check_may_change, no_such_person};
 use crate::live::availability::Availability;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::id;
@@ -82,12 +82,11 @@ pub struct AgentChange {
 )]
 pub(super) async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::AgentsWrite as u8 }>,
     Path(agent): Path<String>,
     headers: HeaderMap,
     body: Json<AgentChange>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::AgentsWrite)?;
     let agent = AgentId(id("id", &agent)?);
     let change = body.value;
     if let Some(role) = change.role {

@@ -19,7 +19,7 @@ use super::super::passwords::{LinkView, fill_link, kept_link};
 use super::checked::{capacity, checked_name, languages, login_problem, words};
 use super::{AgentView, check_may_change};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::Allowed;
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -79,11 +79,10 @@ pub struct Invitation {
 )]
 pub(super) async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::AgentsWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<NewAgent>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::AgentsWrite)?;
     let new = body.value;
     let role = new.role.unwrap_or(Role::Agent);
     check_may_change(&caller, role)?;

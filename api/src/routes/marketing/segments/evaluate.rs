@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::find;
 use super::view::EvaluationView;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::etag;
@@ -63,12 +63,11 @@ pub struct EvaluationWish {}
 )]
 async fn evaluate(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SegmentsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     request: Json<EvaluationWish>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::SegmentsWrite)?;
     let mut tx = state.db.tenant_tx(Role::Marketing, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &request.digest).await? {
         return Ok(answer);

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::rule::Written;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::Allowed;
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 
@@ -90,10 +90,9 @@ pub struct Preview {
 )]
 async fn preview(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SegmentsRead as u8 }>,
     request: Json<PreviewRequest>,
 ) -> Result<Body<Preview>, Problem> {
-    caller.require(Scope::SegmentsRead)?;
     let written = Written::read(request.value.rule)?;
     let _place = state.scans.enter().await?;
     let started = Instant::now();
@@ -101,7 +100,7 @@ async fn preview(
     let counted = count::count(&state.db, caller.tenant, &written.rule, wanted, Utc::now()).await;
     let counted = counted.map_err(|error| match error {
         CountError::NoFacts => Problem::conflict(format!(
-            "{error}; ask for a run with POST /api/intelligence/evaluate, or wait for the nightly one"
+            "{error}; import the shop's orders, after which a run begins by itself, or ask for one with POST /api/intelligence/evaluate, and try again when it is done"
         )),
         CountError::Name(error) => written.unknown_name(&error),
         CountError::Db(error) => error.into(),

@@ -1,5 +1,6 @@
 //! Rules of what is told in which channel, and the alerts that they made.
 
+use accounts::api_keys::Scope;
 use axum::Json as Body;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 use super::super::{checked_events, may_read, may_write};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::page::{Page, PageRequest, place};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -133,10 +134,9 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Result<Body<Aler
 )]
 async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     request: Json<NewAlertRule>,
 ) -> Result<(StatusCode, Body<AlertRuleView>), Problem> {
-    may_write(&caller)?;
     let new = request.value;
     let wanted = Wanted {
         workspace_id: new.workspace_id,
@@ -185,11 +185,10 @@ async fn create(
 )]
 async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(id): Path<String>,
     request: Json<AlertRuleChange>,
 ) -> Result<Body<AlertRuleView>, Problem> {
-    may_write(&caller)?;
     let id = query::id("id", &id)?;
     let change = request.value;
     let channel = change.channel.map(checked_channel).transpose()?;

@@ -132,6 +132,15 @@ impl Incoming {
         Ok(self.file.write_all(chunk).await?)
     }
 
+    /// What came so far, as a file that is there until this is dropped.
+    ///
+    /// # Errors
+    /// The file system failed.
+    pub async fn so_far(&mut self) -> Result<PathBuf, FolderError> {
+        self.file.flush().await?;
+        self.leftover.0.clone().ok_or(FolderError::NoFile)
+    }
+
     /// Makes the file safe on disk, gives it to the tenant, and returns its path below the folder.
     ///
     /// # Errors

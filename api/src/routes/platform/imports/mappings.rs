@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::stated::mapping_name;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::plain::plain;
 use crate::web::problem::{Problem, ProblemDocument};
@@ -137,11 +137,10 @@ pub async fn read(
 )]
 pub async fn save(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::OrdersWrite as u8 }>,
     Path(name): Path<String>,
     Json { value: form, .. }: Json<MappingForm>,
 ) -> Result<StatusCode, Problem> {
-    caller.require(Scope::OrdersWrite)?;
     let name = mapping_name(&name).map_err(|refused| refused.at("name"))?;
     let mapping = mapping_of(form)?;
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;

@@ -5,24 +5,27 @@ use std::collections::BTreeMap;
 use accounts::api_keys::Scope;
 use axum::Json as Shown;
 use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderMap, header};
 use database::Role;
 use platform::orders::preview::{self, LINES_SHOWN, Preview, Reason, Sample};
-use platform::orders::reading::{ReadError, Request as ReadingRequest, Role as ColumnRole, Source};
+use platform::orders::reading::{ReadError, Role as ColumnRole, Source};
 use platform::orders::rule;
+use platform::orders::state::compared;
 use platform::orders::statement::{Line, Payment, Statement};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::folder::Folder;
-use super::{ImportRequest, currency, stated, upload_form};
+use super::{ImportRequest, stated, stated_currency, store, upload_form};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::Allowed;
 use crate::web::body::{self, Json};
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::Params;
 
-/// The largest body: of a longer file its beginning is sent.
-const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// The largest part of a file that is looked at in memory. All of a longer file goes to the disk until it was looked at.
+const MAX_PART_BYTES: usize = 8 * 1024 * 1024;
 const ORDERS_SHOWN: i64 = 10;
 
 /// What an import would make of a file.
@@ -60,6 +63,8 @@ pub struct PreviewView {
     pub left_out: Vec<ReasonView>,
     /// What would be taken with a remark, by reason.
     pub remarks: Vec<ReasonView>,
+    /// Words of the status column that are not known.
+    pub unknown_statuses: Vec<String>,
     /// Why an import of this file would fail or ask, if it would.
     pub problem: Option<String>,
 }
@@ -88,8 +93,8 @@ pub struct OrderView {
     pub customer_email: Option<String>,
     /// Name.
     pub customer_name: Option<String>,
-    /// When it was placed: as `2026-10-07T09:50:26Z`, or the day on the shop's clock, as `2026-10-07`, where the file knows
-    /// no times of day.
+    /// When it was placed, on the shop's clock: as `2026-10-07T11:50:26+02:00`, or as `2026-10-07` where no time of day stands
+    /// with it.
     pub ordered_at: String,
     /// When it was cancelled.
     pub cancelled_at: Option<chrono::DateTime<chrono::Utc>>,
@@ -141,13 +146,14 @@ pub struct ReasonView {
 /// Show what an import would make of a file.
 ///
 /// Send the file as for an import, or the first megabytes of it with `part=beginning`; or name one in the import folder.
-/// Nothing is stored. What was found may be stated otherwise by parameters, here and for the import alike.
+/// A ZIP archive, a workbook or Parquet has to be sent as a whole. Nothing is kept. What was found may be stated otherwise
+/// by parameters, here and for the import alike. Where columns are missing, the refusal has `missing` and `columns`.
 #[utoipa::path(
     post,
     path = "/api/orders/import/preview",
     tag = "orders",
     params(
-        ("currency" = Option<String>, Query, description = "ISO 4217 code of amounts without a currency"),
+        ("currency" = Option<String>, Query, description = "ISO 4217 code of amounts without a currency; by default that of most of the shop's orders"),
         ("encoding" = Option<String>, Query, description = "e.g. utf-8, windows-1252, utf-16le"),
         ("separator" = Option<String>, Query, description = "comma, semicolon, tab, pipe or one character"),
         ("header" = Option<i64>, Query, description = "number of the line of column names"),
@@ -168,16 +174,16 @@ pub struct ReasonView {
     responses(
         (status = 200, description = "what was understood", body = PreviewView),
         (status = 400, description = "a bad parameter", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "more than 8 MiB", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "larger than an import may be, or more than 8 MiB of a beginning or a body that does not tell its length", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "the file is no table, or columns are missing", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "the disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub async fn show(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::OrdersWrite as u8 }>,
     request: Request,
 ) -> Result<Shown<PreviewView>, Problem> {
-    caller.require(Scope::OrdersWrite)?;
     let known: Vec<&str> = stated::PARAMETERS.iter().copied().chain(["part", "orders"]).collect();
     let params = Params::of(request.uri(), &known)?;
     let mut form = stated::read(&params)?;
@@ -187,29 +193,49 @@ pub async fn show(
         Some("beginning") => true,
         Some(_) => return Err(Problem::bad_request("part", "may only be beginning")),
     };
-    let stated_currency = params.text("currency")?.map(str::to_owned);
-    let (source, code) = if upload_form(request.headers())?.is_some() {
-        let (parts, content) = request.into_parts();
-        let bytes = body::read(&parts.headers, content, MAX_BODY_BYTES).await?;
-        (Source::Memory(bytes.as_ref().into()), stated_currency)
+    let code = params.text("currency")?.map(str::to_owned);
+    let folder = Folder::new(&state.settings.import_dir, caller.tenant);
+    // Removed when it was looked at.
+    let mut incoming = None;
+    let (source, code) = if let Some(kind) = upload_form(request.headers())? {
+        let source = if form.stated.table.is_beginning || !is_large(request.headers()) {
+            let (parts, content) = request.into_parts();
+            let bytes = body::read(&parts.headers, content, MAX_PART_BYTES).await?;
+            Source::Memory(bytes.as_ref().into())
+        } else {
+            let incoming = incoming.insert(folder.receive(kind, None).await?);
+            store(&state, request, incoming).await?;
+            Source::Path(incoming.so_far().await?)
+        };
+        (source, code)
     } else {
         let Json { value, .. } = Json::<ImportRequest>::from_request(request, &state).await?;
-        let path = Folder::new(&state.settings.import_dir, caller.tenant).find(&value.path).await?;
-        (Source::Path(state.settings.import_dir.join(path)), value.currency.or(stated_currency))
+        let path = folder.find(&value.path).await?;
+        (Source::Path(state.settings.import_dir.join(path)), value.currency.or(code))
     };
-    let is_currency_assumed = code.is_none();
-    let request = stated::request(&state, caller.tenant, form, currency(code.as_deref())?).await?;
-    let request = ReadingRequest { is_currency_assumed, ..request };
+    let code = stated_currency(code.as_deref())?;
+    let request = stated::request(&state, caller.tenant, form, code).await?;
     let shown = usize::try_from(orders).unwrap_or(0);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let rule = rule::read(&mut tx).await?.rule;
     tx.commit().await?;
     // Reading takes the processor and the disk, not the runtime's threads.
-    let preview = tokio::task::spawn_blocking(move || preview::preview(&source, &request, rule, shown))
+    let mut preview = tokio::task::spawn_blocking(move || preview::preview(&source, &request, rule, shown))
         .await
         .map_err(|_| Problem::internal())?
         .map_err(refusal)?;
+    drop(incoming);
+    let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
+    let of_stored = compared::remarks(&mut tx, caller.tenant, &preview).await?;
+    tx.commit().await?;
+    preview.remarks.extend(of_stored);
     Ok(Shown(PreviewView::from(preview)))
+}
+
+/// Whether a body is told to be too large for the memory.
+fn is_large(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    length.is_some_and(|length: usize| length > MAX_PART_BYTES)
 }
 
 /// A file that is none that can be imported.
@@ -218,6 +244,9 @@ pub fn refusal(error: ReadError) -> Problem {
         ReadError::Option(detail) => Problem::bad_request("query", detail),
         ReadError::Mapping(detail) => Problem::bad_request("mapping", detail),
         ReadError::Ask { option, message } => Problem::unprocessable(option, message),
+        ReadError::Missing { ref what, ref names, .. } => Problem::unprocessable("body", error.to_string())
+            .with("missing", json!(what))
+            .with("columns", json!(names)),
         ReadError::Table(tables) => match tables.into_io() {
             Ok(error) => {
                 tracing::error!(%error, "a file of the import folder cannot be read");
@@ -257,6 +286,7 @@ impl From<Preview> for PreviewView {
             sample: preview.sample.into_iter().map(OrderView::from).collect(),
             left_out: preview.left_out.into_iter().map(ReasonView::from).collect(),
             remarks: preview.remarks.into_iter().map(ReasonView::from).collect(),
+            unknown_statuses: preview.unknown_statuses,
             problem: preview.problem,
         }
     }
@@ -277,10 +307,8 @@ fn role(role: ColumnRole) -> &'static str {
 }
 
 impl From<Sample> for OrderView {
-    fn from(Sample { line, statement, counts, placed_on }: Sample) -> OrderView {
-        let Statement {
-            order_id, customer, placed_at, cancelled_at, payment, is_test, currency, lines, ..
-        } = statement;
+    fn from(Sample { line, statement, counts, ordered_at }: Sample) -> OrderView {
+        let Statement { order_id, customer, cancelled_at, payment, is_test, currency, lines, .. } = statement;
         let worth: rust_decimal::Decimal = lines.iter().map(|line| line.amount).sum();
         OrderView {
             line,
@@ -288,10 +316,7 @@ impl From<Sample> for OrderView {
             customer_id: customer.shop_id,
             customer_email: customer.email,
             customer_name: customer.name,
-            ordered_at: match placed_on {
-                Some(day) => day.to_string(),
-                None => placed_at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
-            },
+            ordered_at,
             cancelled_at,
             payment: payment_name(payment).to_owned(),
             is_test,

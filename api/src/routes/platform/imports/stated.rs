@@ -5,6 +5,8 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use database::ids::TenantId;
 use database::{Role, Tx};
+use platform::kinds::import_orders::ASSUMED_CURRENCY;
+use platform::orders::currency;
 use platform::orders::mapping::{self, Mapping, Stated};
 use platform::orders::reading::{Request, names};
 
@@ -91,7 +93,7 @@ pub async fn find_mapping(tx: &mut Tx, name: &str) -> Result<Mapping, Problem> {
     Ok(saved.mapping)
 }
 
-/// What a file is read by for a tenant.
+/// What a file is read by for a tenant; without a stated currency that of most of their orders.
 ///
 /// # Errors
 /// 422 when a mapping is named that is not there.
@@ -99,18 +101,25 @@ pub async fn request(
     state: &AppState,
     tenant: TenantId,
     form: StatedForm,
-    currency: String,
+    stated_currency: Option<String>,
 ) -> Result<Request, Problem> {
     let mut tx = state.db.tenant_tx(Role::Support, tenant).await?;
     let mapping = match &form.mapping {
         Some(name) => Some(find_mapping(&mut tx, name).await?),
         None => None,
     };
+    let usual = match &stated_currency {
+        Some(_) => None,
+        None => currency::usual(&mut tx, tenant, None).await?,
+    };
     let zone = tenants::get(&mut tx, tenant).await?.and_then(|tenant| tenant.timezone.parse().ok());
     tx.commit().await?;
+    let is_currency_assumed = stated_currency.is_none();
+    let currency = stated_currency.or(usual).unwrap_or_else(|| ASSUMED_CURRENCY.to_owned());
     Ok(Request {
         stated: form.stated,
         mapping,
+        is_currency_assumed,
         zone: zone.unwrap_or(Tz::UTC),
         ..Request::new(&currency, Utc::now())
     })

@@ -23,7 +23,7 @@ use utoipa_axum::routes;
 use super::{Asked, Memory, Remembered, ask, find_customer};
 use crate::routes::platform::customer_id::{self, CustomerId};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::etag;
 use crate::web::idempotency::{self, Answer as Kept, IdempotencyKey};
@@ -171,7 +171,7 @@ async fn churn(
 async fn analyze(
     State(state): State<AppState>,
     Extension(memory): Remembered,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::AiRead as u8 }>,
     key: IdempotencyKey,
     body: Json<CustomerRequest>,
 ) -> Result<Kept, Problem> {
@@ -194,7 +194,7 @@ async fn analyze(
 async fn predict(
     State(state): State<AppState>,
     Extension(memory): Remembered,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::AiRead as u8 }>,
     key: IdempotencyKey,
     body: Json<CustomerRequest>,
 ) -> Result<Kept, Problem> {
@@ -231,7 +231,6 @@ async fn post(
     key: &IdempotencyKey,
     body: &Json<CustomerRequest>,
 ) -> Result<Kept, Problem> {
-    caller.require(Scope::AiRead)?;
     let id = customer_id::own(state, caller.tenant, body.value.customer_id.clone()).await?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, key, &body.digest).await? {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{Memory, Remembered};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::trail;
@@ -76,11 +76,10 @@ impl From<&Archetype> for ArchetypeNameView {
 async fn give(
     State(state): State<AppState>,
     Extension(memory): Remembered,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::IntelligenceWrite as u8 }>,
     Path(id): Path<String>,
     body: Json<ArchetypeNameRequest>,
 ) -> Result<Shown<ArchetypeNameView>, Problem> {
-    caller.require(Scope::IntelligenceWrite)?;
     let name = archetype_names::checked(&body.value.name)?;
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
     let (segmentation, catalog) = look(&memory, &mut tx, &caller, &id).await?;

@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 
 use super::{Asked, NO_RUN, ask, check_customer_id};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::Allowed;
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -60,11 +60,10 @@ pub struct EvaluateRequest {
 )]
 async fn evaluate(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::IntelligenceWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<EvaluateRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::IntelligenceWrite)?;
     let EvaluateRequest { refit, train, as_of } = body.value;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     check_as_of(as_of, zone::today(&mut tx, Utc::now()).await?)?;
@@ -120,11 +119,10 @@ const MAX_NAMED: usize = 100;
 )]
 async fn score(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::IntelligenceWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<ScoreRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::IntelligenceWrite)?;
     let named = &body.value.customer_ids;
     if !(1..=MAX_NAMED).contains(&named.len()) {
         return Err(Problem::bad_request("customer_ids", format!("must name 1 to {MAX_NAMED} customers")));
@@ -140,7 +138,9 @@ async fn score(
         return Ok(answer);
     }
     if current(&mut tx).await?.is_none() {
-        return Err(Problem::conflict(NO_RUN));
+        return Err(Problem::conflict(format!(
+            "{NO_RUN}; import the shop's orders, after which a run begins by itself, or ask for one with POST /api/intelligence/evaluate, and try again when it is done"
+        )));
     }
     let known = customer::known(&mut tx, &customer_ids).await?;
     if let Some(place) = named.iter().position(|id| !known.contains(id)) {
@@ -189,11 +189,10 @@ pub struct TrainRequest {
 )]
 async fn train(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::IntelligenceWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<TrainRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::IntelligenceWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);

@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::etag;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
@@ -131,12 +131,11 @@ pub struct PromoteRequest {
 )]
 async fn promote(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::IntelligenceWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     body: Json<PromoteRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::IntelligenceWrite)?;
     let id = query::id("id", &id)?;
     let reason = body.value.reason.trim();
     if !(1..=500).contains(&reason.chars().count()) || reason.contains('\0') {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::super::intelligence::Asked;
 use super::ask_for_sync;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::trail;
@@ -186,10 +186,9 @@ pub struct SyncRequest {
 )]
 async fn read_now(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<SyncRequest>,
 ) -> Result<(axum::http::StatusCode, Shown<Asked>), Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let mut tx = state.db.tenant_tx(Role::Platform, caller.tenant).await?;
     let status = health::status(&mut tx, SHOPIFY).await?;
     if status != Some(Status::Connected) {

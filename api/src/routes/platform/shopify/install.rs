@@ -29,7 +29,7 @@ use utoipa_axum::routes;
 use super::super::intelligence::ask;
 use super::ask_for_sync;
 use crate::state::AppState;
-use crate::web::auth::{Caller, cookie};
+use crate::web::auth::{Allowed, Caller, cookie};
 use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::limits::Refusal;
@@ -83,10 +83,9 @@ pub struct InstallView {
 )]
 async fn begin(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<InstallRequest>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let shop = shop_domain(&body.value.shop).ok_or_else(|| {
         Problem::unprocessable("shop", "must be the shop's own domain, such as corner-records.myshopify.com")
     })?;

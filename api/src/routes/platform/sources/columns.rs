@@ -15,7 +15,7 @@ use super::look::look;
 use super::password;
 use super::place::{self, PlaceForm, place};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::Allowed;
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 
@@ -80,10 +80,9 @@ pub struct ColumnThere {
 )]
 async fn show(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<LookForm>,
 ) -> Result<Shown<ColumnsView>, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let LookForm { place: form, password: given, saved_as } = body.value;
     let place = place(&form)?;
     let secret = password(&state, caller.tenant, saved_as.as_deref(), &place, given).await?;

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::rules::refused;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::Params;
@@ -279,10 +279,9 @@ async fn looks(State(state): State<AppState>, caller: Caller, uri: Uri) -> Resul
 )]
 async fn put_looks(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<HelpLooks>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let HelpLooks { is_on, title, colour, language, has_form } = body.value;
     let wanted = HelpPage { is_on, title, colour, language, has_form, version: 0 };
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::super::rules::refused;
 use super::{ArticleBody, ArticleView};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::page::{Page, PageRequest};
@@ -129,11 +129,10 @@ pub async fn versions(
 )]
 pub async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<ArticleBody, BODY_BYTES>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);
@@ -167,12 +166,11 @@ pub async fn create(
 )]
 pub async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Json<ArticleBody, BODY_BYTES>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let (id, expected) = (query::id("id", &id)?, etag::expected_version(&headers)?);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let stored = store::update(&mut tx, caller.tenant, id, expected, &body.value.into(), &caller.actor())
@@ -236,11 +234,10 @@ pub struct PublishWish {
 )]
 pub async fn publish(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(id): Path<String>,
     body: Json<PublishWish>,
 ) -> Result<axum::Json<ArticleView>, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let id = query::id("id", &id)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let stored = store::publish(&mut tx, caller.tenant, id, body.value.version).await.map_err(refused)?;
@@ -299,8 +296,10 @@ pub struct Shown {
     request_body = PreviewText,
     responses((status = 200, description = "its HTML", body = Shown)),
 )]
-pub async fn preview(caller: Caller, body: Json<PreviewText>) -> Result<axum::Json<Shown>, Problem> {
-    caller.require(Scope::TicketsRead)?;
+pub async fn preview(
+    _: Allowed<{ Scope::TicketsRead as u8 }>,
+    body: Json<PreviewText>,
+) -> Result<axum::Json<Shown>, Problem> {
     if body.value.body.chars().count() > rendering::BODY_LIMIT {
         return Err(Problem::too_long("body", rendering::BODY_LIMIT));
     }

@@ -2,9 +2,11 @@
 
 use accounts::api_keys::Scope;
 use axum::Json as Shown;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use database::Role;
+use database::ids::AgentId;
 use serde::Serialize;
 use serde_json::json;
 use support::assignment::offline;
@@ -114,12 +116,11 @@ async fn available(State(state): State<AppState>, caller: Caller) -> Result<Show
 )]
 async fn begin(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
+    who: MayShift,
     key: IdempotencyKey,
     body: Json<Nothing>,
 ) -> Result<Answer, Problem> {
-    shift(&state, &caller, &id, &key, &body.digest, true).await
+    shift(&state, &who, &key, &body.digest, true).await
 }
 
 /// End a shift: the agent is offline, and their work is offered again by the desk's policy after a grace time.
@@ -139,27 +140,43 @@ async fn begin(
 )]
 async fn end(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
+    who: MayShift,
     key: IdempotencyKey,
     body: Json<Nothing>,
 ) -> Result<Answer, Problem> {
-    shift(&state, &caller, &id, &key, &body.digest, false).await
+    shift(&state, &who, &key, &body.digest, false).await
+}
+
+/// Who calls about whose shift, and may: one's own needs no permission, another's is for who manages agents. It goes before the
+/// body as [`crate::web::auth::Allowed`] does.
+struct MayShift {
+    caller: Caller,
+    agent: AgentId,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MayShift {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<MayShift, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        let Path(id) = id.map_err(|_| unknown_agent())?;
+        let agent = agent_id(&caller, &id)?;
+        if caller.agent() != Some(agent) {
+            caller.require(Scope::AgentsWrite)?;
+        }
+        Ok(MayShift { caller, agent })
+    }
 }
 
 async fn shift(
     state: &AppState,
-    caller: &Caller,
-    id: &str,
+    who: &MayShift,
     key: &IdempotencyKey,
     digest: &[u8; 32],
     begins: bool,
 ) -> Result<Answer, Problem> {
-    let agent = agent_id(caller, id)?;
-    // One's own shift needs no permission; another's is for who manages agents.
-    if caller.agent() != Some(agent) {
-        caller.require(Scope::AgentsWrite)?;
-    }
+    let (caller, agent) = (&who.caller, who.agent);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, key, digest).await? {
         return Ok(answer);

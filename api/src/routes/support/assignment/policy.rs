@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::trail;
@@ -111,10 +111,9 @@ async fn show(State(state): State<AppState>, caller: Caller) -> Result<Shown<Ass
 )]
 async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<AssignmentPolicy>,
 ) -> Result<Shown<AssignmentPolicy>, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let wanted = body.value;
     let ranges = [
         ("offline_grace_secs", wanted.offline_grace_secs, 0, 86_400),

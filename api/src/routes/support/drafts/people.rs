@@ -19,10 +19,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{DraftJob, DraftView, DraftWish, Length, Tone, enqueue, find, find_answerable};
+use super::{DraftJob, DraftView, DraftWish, Length, Tone, answerable_words, enqueue, find, find_answerable};
 use crate::routes::support::tickets::{Cause, MessageView};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::etag;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
@@ -129,12 +129,11 @@ struct VariantJobs {
 )]
 async fn ask(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::AiWrite as u8 }>,
     Path(reference): Path<String>,
     key: IdempotencyKey,
     body: Json<Variants>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::AiWrite)?;
     let variants = &body.value.variants;
     if !(1..=VARIANTS).contains(&variants.len()) {
         return Err(Problem::bad_request("variants", format!("must be 1 to {VARIANTS}")));
@@ -144,6 +143,7 @@ async fn ask(
         return Ok(answer);
     }
     let ticket = find_answerable(&mut tx, &reference).await?;
+    answerable_words(&mut tx, &ticket).await?;
     let mut announcement = Announcement::default();
     let mut jobs = Vec::with_capacity(variants.len());
     for wish in variants {
@@ -195,12 +195,11 @@ struct Edit {
 )]
 async fn edit(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path((reference, draft)): Path<(String, String)>,
     headers: HeaderMap,
     body: Json<Edit>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let draft = DraftId(query::id("draft_id", &draft)?);
     let by = caller.actor();
     let hand = Hand { by: &by, version: etag::expected_version(&headers)? };
@@ -247,13 +246,12 @@ struct Acceptance {
 )]
 async fn accept(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path((reference, draft)): Path<(String, String)>,
     headers: HeaderMap,
     key: IdempotencyKey,
     body: Json<Acceptance>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let draft = DraftId(query::id("draft_id", &draft)?);
     let by = caller.actor();
     let hand = Hand { by: &by, version: etag::expected_version(&headers)? };
@@ -325,13 +323,12 @@ struct SentDraft {
 )]
 async fn send(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path((reference, draft)): Path<(String, String)>,
     headers: HeaderMap,
     key: IdempotencyKey,
     body: Json<Sending>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let draft = DraftId(query::id("draft_id", &draft)?);
     let by = caller.actor();
     let hand = Hand { by: &by, version: etag::expected_version(&headers)? };
@@ -429,11 +426,10 @@ struct Feedback {
 )]
 async fn judge(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path((reference, draft)): Path<(String, String)>,
     body: Json<Feedback>,
 ) -> Result<axum::Json<DraftView>, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let draft = DraftId(query::id("draft_id", &draft)?);
     let Feedback { thumb, reason } = body.value;
     if reason.as_ref().is_some_and(|reason| !(1..=REASON_CHARS).contains(&reason.chars().count())) {

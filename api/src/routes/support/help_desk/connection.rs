@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::trail;
@@ -143,10 +143,9 @@ pub struct VerificationForm {
 )]
 async fn save(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<ConnectionForm>,
 ) -> Result<axum::Json<ConnectionView>, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let key = &state.settings.master_key;
     let mut tx = state.db.gateway_tx().await?;
     // What does not open any more is replaced as a whole.

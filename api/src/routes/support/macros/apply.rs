@@ -18,7 +18,7 @@ use super::beside;
 use super::write::unknown;
 use crate::routes::support::tickets::{Cause, MessageView};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::Allowed;
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -47,11 +47,10 @@ pub struct PreviewWish {
 )]
 pub async fn preview(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsRead as u8 }>,
     Path(id): Path<String>,
     body: Json<PreviewWish>,
 ) -> Result<axum::Json<Preview>, Problem> {
-    caller.require(Scope::TicketsRead)?;
     let (id, ticket) = (query::id("id", &id)?, TicketId(body.value.ticket_id));
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let of = store::get(&mut tx, id).await?.ok_or_else(unknown)?;
@@ -123,12 +122,11 @@ pub struct Used {
 )]
 pub async fn apply(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     body: Json<UseWish>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let id = query::id("id", &id)?;
     let digest = body.digest;
     let wish = body.value;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::super::rules::refused;
 use super::{MacroBody, MacroView};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::page::{Page, PageRequest, bad_cursor};
@@ -129,11 +129,10 @@ pub async fn show(
 )]
 pub async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<MacroBody>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);
@@ -167,12 +166,11 @@ pub async fn create(
 )]
 pub async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Json<MacroBody>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let (id, expected) = (query::id("id", &id)?, etag::expected_version(&headers)?);
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let stored =

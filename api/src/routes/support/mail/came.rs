@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::page::{self, Page, PageRequest};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -256,10 +256,9 @@ pub struct Recovered {
 )]
 pub async fn recover_sender(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<Recovery>,
 ) -> Result<(StatusCode, axum::Json<Recovered>), Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let sender = address(&body.value.sender)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let (recovered, announcement) =

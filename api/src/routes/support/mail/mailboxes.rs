@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::{self, Params};
@@ -250,10 +250,9 @@ pub async fn list(
 )]
 pub async fn make(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<MailboxWanted>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let wanted = Wanted::try_from(body.value)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let (mailbox, token) =
@@ -311,12 +310,11 @@ pub async fn show(
 )]
 pub async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Json<MailboxWanted>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let id = query::id("id", &id)?;
     let version = etag::expected_version(&headers)?;
     let wanted = Wanted::try_from(body.value)?;

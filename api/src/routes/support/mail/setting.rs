@@ -12,7 +12,7 @@ use support::tickets::TicketError;
 use utoipa::ToSchema;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::{etag, trail};
@@ -66,11 +66,10 @@ pub async fn show(State(state): State<AppState>, caller: Caller) -> Result<Respo
 )]
 pub async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     headers: HeaderMap,
     body: Json<MailSettings>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let version = etag::expected_version(&headers)?;
     let MailSettings { flood_limit, flood_window_secs } = body.value;
     let wanted = setting::MailSetting { flood_limit, flood_window_secs, version: 0 };

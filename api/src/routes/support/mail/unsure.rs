@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::super::tickets::{Cause, MessageView};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::page::{self, Page, PageRequest};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -96,11 +96,10 @@ pub struct Decision {
 )]
 pub async fn decide(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     body: Json<Decision>,
 ) -> Result<axum::Json<MessageView>, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let reply = MessageId(query::id("id", &id)?);
     let cause = Cause::of(&caller);
     let was_sent = body.value.was_sent;

@@ -13,7 +13,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::Allowed;
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::trail;
@@ -57,10 +57,9 @@ pub struct CameBackView {
 )]
 pub async fn came_back(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::PrivacyWrite as u8 }>,
     body: Json<CameBackBody>,
 ) -> Result<Shown<CameBackView>, Problem> {
-    caller.require(Scope::PrivacyWrite)?;
     let CameBackBody { customer_id, email, phone, verification } = body.value;
     if !(3..=2_000).contains(&verification.trim().chars().count()) {
         return Err(Problem::bad_request(

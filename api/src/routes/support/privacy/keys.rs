@@ -12,7 +12,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::trail;
@@ -71,10 +71,9 @@ pub struct DestroyBody {
 )]
 pub async fn destroy(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::PrivacyDestroy as u8 }>,
     body: Json<DestroyBody>,
 ) -> Result<Shown<KeysView>, Problem> {
-    caller.require(Scope::PrivacyDestroy)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let tenant = tenants::get(&mut tx, caller.tenant).await?.ok_or_else(Problem::internal)?;
     let expected = format!("destroy the keys of {}", tenant.slug);

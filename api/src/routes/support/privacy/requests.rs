@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::same_person;
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::page::{Page, PageRequest, place};
@@ -176,6 +176,10 @@ async fn view(
     })
 }
 
+/// Why the answer to a new request has not what was just given.
+const NAMES_NOBODY: &str = "this answer is kept and so names nobody; whom the request is about was understood and is at \
+    GET /api/privacy/requests/{id}";
+
 /// Take in a person's request to get what is known of them, or to be forgotten.
 ///
 /// It is done by a job, which shows its progress as every job does. An erasure cannot be taken back. The law gives 30 days.
@@ -193,11 +197,10 @@ async fn view(
 )]
 pub async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::PrivacyWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<NewRequestBody>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::PrivacyWrite)?;
     let asked = asked(&body.value)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
@@ -227,8 +230,9 @@ pub async fn create(
     let request =
         requests::create(&mut tx, &state.settings.master_key, caller.tenant, &new, Utc::now()).await?;
     let (enqueued, announcement) = jobs::enqueue_one(&mut tx, job).await?;
-    let view = view(&state, &caller, &mut tx, request).await?;
+    let mut view = view(&state, &caller, &mut tx, request).await?;
     // The answer is kept for repetitions, and names nobody: an erasure has less to look for.
+    view.remarks.push(NAMES_NOBODY.to_owned());
     let kept = RequestView { customer_id: None, email: None, verification: None, ..view };
     let answer = Answer::accepted(enqueued.id, &kept);
     idempotency::keep(&mut tx, caller.tenant, &key, &body.digest, &answer).await?;

@@ -11,7 +11,7 @@ use support::privacy::retention::{self, Kind, Rule};
 use utoipa::ToSchema;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::trail;
@@ -81,11 +81,10 @@ pub struct RetentionBody {
 )]
 pub async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::PrivacyWrite as u8 }>,
     Path(kind): Path<String>,
     body: Json<RetentionBody>,
 ) -> Result<Shown<Vec<RuleView>>, Problem> {
-    caller.require(Scope::PrivacyWrite)?;
     let kind = Kind::parse(&kind).ok_or_else(|| {
         let known: Vec<&str> = Kind::ALL.into_iter().map(Kind::name).collect();
         Problem::not_found(format!("there is no such kind; the kinds are {}", known.join(", ")))

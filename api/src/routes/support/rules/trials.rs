@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::list::unknown;
 use super::{RuleBody, refused};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::correlation;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
@@ -67,12 +67,11 @@ pub struct TrialAsked {
 )]
 pub async fn ask(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     body: Json<TrialWish>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let id = query::id("id", &id)?;
     let days = body.value.days.unwrap_or(30);
     if !(1..=MOST_DAYS).contains(&days) {

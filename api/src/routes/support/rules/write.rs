@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::list::{RuleList, viewed};
 use super::{RuleBody, RuleView, check_addresses, refused};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -36,11 +36,10 @@ use crate::web::{etag, query, trail};
 )]
 pub async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<RuleBody>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
         return Ok(answer);
@@ -82,12 +81,11 @@ async fn shown(tx: &mut Tx, stored: Stored) -> Result<RuleView, Problem> {
 )]
 pub async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Json<RuleBody>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let id = query::id("id", &id)?;
     let expected =
         etag::expected_version(&headers)?.map(|version| i32::try_from(version).unwrap_or(i32::MAX));
@@ -203,10 +201,9 @@ pub struct RuleOrder {
 )]
 pub async fn order(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     body: Json<RuleOrder>,
 ) -> Result<axum::Json<RuleList>, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let ordered = store::reorder(&mut tx, caller.tenant, &body.value.rules).await.map_err(refused)?;
     let known = known::known(&mut tx).await?;

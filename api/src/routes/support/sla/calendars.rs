@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{expected_version, may_read, recount, refused, tagged, versioned};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -171,11 +171,10 @@ async fn list(
 )]
 async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SlaWrite as u8 }>,
     key: IdempotencyKey,
     request: Json<NewCalendar>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::SlaWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &request.digest).await? {
         return Ok(answer);
@@ -248,12 +247,11 @@ async fn show(
 )]
 async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SlaWrite as u8 }>,
     Path(id): Path<String>,
     headers: HeaderMap,
     request: Json<CalendarChange>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SlaWrite)?;
     let expected = expected_version(&headers)?;
     let id = query::id("id", &id)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;

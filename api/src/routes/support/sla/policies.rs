@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{expected_version, fault, may_read, recount, refused, tagged, versioned, within_calendars};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -219,11 +219,10 @@ async fn list(
 )]
 async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SlaWrite as u8 }>,
     key: IdempotencyKey,
     request: Json<NewPolicy>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::SlaWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &request.digest).await? {
         return Ok(answer);
@@ -302,12 +301,11 @@ async fn show(
 )]
 async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SlaWrite as u8 }>,
     Path(id): Path<String>,
     headers: HeaderMap,
     request: Json<PolicyChange>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SlaWrite)?;
     let expected = expected_version(&headers)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let now = alerts::now(&mut tx).await?;
@@ -384,11 +382,10 @@ async fn end(
 )]
 async fn order(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SlaWrite as u8 }>,
     key: IdempotencyKey,
     request: Json<PolicyOrder>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::SlaWrite)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &request.digest).await? {
         return Ok(answer);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use accounts::api_keys::Scope;
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Role;
@@ -15,9 +16,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::policies::{NewPolicy, checked};
-use super::{fault, may_read, within_calendars};
+use super::{fault, within_calendars};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::Allowed;
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -91,11 +92,10 @@ pub struct SlaPreview {
 )]
 async fn preview(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SlaRead as u8 }>,
     key: IdempotencyKey,
     request: Json<SlaPreviewRequest>,
 ) -> Result<Answer, Problem> {
-    may_read(&caller)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &request.digest).await? {
         return Ok(answer);

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -67,11 +67,10 @@ impl From<Attachment> for AttachmentView {
 )]
 pub async fn send(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     key: IdempotencyKey,
     request: Request,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let params = Params::of(request.uri(), &["name"])?;
     let name = params.text("name")?.ok_or_else(|| Problem::bad_request("name", "must name the file"))?;
     let name = attachments::harmless_name(name);
@@ -213,13 +212,18 @@ impl From<FilesError> for Problem {
     fn from(error: FilesError) -> Problem {
         match error {
             FilesError::Missing => Problem::not_found("the file is not in the store"),
-            FilesError::Full => Problem {
-                status: axum::http::StatusCode::INSUFFICIENT_STORAGE,
-                kind: "insufficient-storage",
-                title: "There is no room for the file",
-                detail: "the disk of the store is full".into(),
-                ..Problem::internal()
-            },
+            FilesError::Full => {
+                tracing::error!(
+                    "the disk of the store of files is full: files are refused until there is room"
+                );
+                Problem {
+                    status: axum::http::StatusCode::INSUFFICIENT_STORAGE,
+                    kind: "insufficient-storage",
+                    title: "There is no room for the file",
+                    detail: "the disk of the store is full".into(),
+                    ..Problem::internal()
+                }
+            }
             FilesError::Io(_) | FilesError::Store(_) => {
                 tracing::error!(%error, "the store of files failed");
                 Problem::unavailable()

@@ -17,7 +17,7 @@ use super::create::{CustomerReference, Priority, customer};
 use super::list::flag;
 use super::{Cause, TicketView, erased, refusal, ticket_id, view};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::query::Params;
@@ -133,12 +133,11 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 )]
 pub async fn patch(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Json<TicketChange>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let id = ticket_id(&id)?;
     let version = etag::expected_version(&headers)?;
     let body = body.value;

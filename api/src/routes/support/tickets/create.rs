@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{Cause, TicketView, erased, view};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -166,7 +166,8 @@ pub struct CreatedTicket {
 
 /// Make a ticket.
 ///
-/// A message of a customer asks for a draft; one of an agent goes out after the time to take it back.
+/// A message of a customer asks for a draft; one of an agent goes out after the time to take it back. A ticket is about
+/// something or somebody: it needs a subject, a message or a customer.
 #[utoipa::path(
     post,
     path = "/api/tickets",
@@ -175,18 +176,18 @@ pub struct CreatedTicket {
     request_body = NewTicketBody,
     responses(
         (status = 201, description = "the ticket", body = CreatedTicket),
-        (status = 400, description = "a value does not fit", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "a value does not fit, or there is neither a subject nor a message nor a customer", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "the customer was erased and did not come back", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "a text is too long", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub async fn make(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     key: IdempotencyKey,
     body: Json<NewTicketBody>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::TicketsWrite)?;
+    check_something(&body.value)?;
     let digest = body.digest;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &digest).await? {
@@ -206,6 +207,17 @@ pub async fn make(
     state.db.commit(tx).await?;
     state.dispatch.announce(created.announcement);
     Ok(answer)
+}
+
+/// A ticket without a subject, a message and a customer is about nothing: nobody could do anything with it.
+fn check_something(body: &NewTicketBody) -> Result<(), Problem> {
+    let CustomerReference { id, email, name } = &body.customer;
+    let is_about_somebody = id.is_some() || email.is_some() || name.is_some();
+    if is_about_somebody || body.subject.is_some() || body.message.is_some() {
+        return Ok(());
+    }
+    let problem = "the ticket is about nothing: name a subject, a message or a customer";
+    Err(Problem::bad_request("subject", problem))
 }
 
 async fn new_ticket(

@@ -12,7 +12,7 @@ use support::tickets::fields::{self, Field};
 use utoipa::ToSchema;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::trail;
@@ -124,11 +124,10 @@ pub async fn list(
 )]
 pub async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     Path(key): Path<String>,
     body: Json<FieldBody>,
 ) -> Result<Shown<CustomFieldView>, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let FieldBody { label, kind, choices } = body.value;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     let field = fields::put(&mut tx, caller.tenant, &key, label.trim(), kind.into(), &choices).await?;

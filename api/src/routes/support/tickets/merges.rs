@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{Cause, TicketView, ticket_id, view};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -125,12 +125,11 @@ pub async fn list(
 )]
 pub async fn merge_tickets(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     body: Json<TicketMergeRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let id = ticket_id(&id)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {
@@ -209,12 +208,11 @@ pub async fn undo(
 )]
 pub async fn split(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     body: Json<SplitRequest>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let id = ticket_id(&id)?;
     let digest = body.digest;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;

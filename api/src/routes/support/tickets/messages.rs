@@ -26,7 +26,7 @@ use super::create::Writer;
 use super::view::MessageView;
 use super::{Cause, ticket_id, unknown};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::page::{PageRequest, place};
@@ -207,12 +207,11 @@ pub(super) async fn message_as_shown(
 )]
 pub async fn add(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     body: Json<NewMessageBody>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let id = ticket_id(&id)?;
     let digest = body.digest;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::messages::{AddedMessage, MessagePage, message_as_shown, read};
 use super::{Cause, ticket_id};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::idempotency::{self, Answer, IdempotencyKey};
 use crate::web::problem::{Problem, ProblemDocument};
@@ -76,12 +76,11 @@ pub async fn page(
 )]
 pub async fn add(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     key: IdempotencyKey,
     body: Json<NewNoteBody>,
 ) -> Result<Answer, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let id = ticket_id(&id)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;
     if let Some(answer) = idempotency::replay(&mut tx, caller.tenant, &key, &body.digest).await? {

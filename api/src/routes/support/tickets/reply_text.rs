@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{Cause, ticket_id, unknown};
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::etag;
 use crate::web::problem::{Problem, ProblemDocument};
@@ -102,12 +102,11 @@ pub async fn show(
 )]
 pub async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::TicketsWrite as u8 }>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Json<ReplyTextBody>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::TicketsWrite)?;
     let id = ticket_id(&id)?;
     let version = etag::expected_version(&headers)?;
     let mut tx = state.db.tenant_tx(Role::Support, caller.tenant).await?;

@@ -13,7 +13,7 @@ use support::tickets::setting::{self, Setting};
 use utoipa::ToSchema;
 
 use crate::state::AppState;
-use crate::web::auth::Caller;
+use crate::web::auth::{Allowed, Caller};
 use crate::web::body::Json;
 use crate::web::problem::{Problem, ProblemDocument};
 use crate::web::{etag, trail};
@@ -73,11 +73,10 @@ pub async fn show(State(state): State<AppState>, caller: Caller) -> Result<Respo
 )]
 pub async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    Allowed(caller): Allowed<{ Scope::SettingsWrite as u8 }>,
     headers: HeaderMap,
     body: Json<TicketSetting>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::SettingsWrite)?;
     let version = etag::expected_version(&headers)?;
     let TicketSetting { final_after_days, undo_secs, search_languages } = body.value;
     let wanted = Setting { final_after_days, undo_secs, search_languages, ..Setting::default() };

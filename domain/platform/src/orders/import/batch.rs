@@ -10,8 +10,8 @@ use super::{Import, ImportError};
 use crate::orders::{
     joined::{Evidence, Joined},
     progress::{self, Progress},
-    seen::Seen,
-    state::{self, LANES, Source, Told},
+    seen::{Fresh, Seen},
+    state::{self, Source, Told},
     statement::{Found, Note, Place, Statement},
 };
 
@@ -44,7 +44,7 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn add(&mut self, found: Found) {
         let after = match found {
-            Found::Order { statement, line, rows, is_headed, after } => {
+            Found::Order { statement, line, rows, is_headed, after, .. } => {
                 self.rows += u64::from(rows);
                 self.orders.push(Block { statement, line, is_headed });
                 Some(after)
@@ -77,7 +77,7 @@ pub(super) async fn commit(
     source: &Source,
     batch: &Batch,
     progress: &mut Progress,
-    seen: &mut [Seen; LANES],
+    seen: &mut Seen,
 ) -> Result<(), ImportError> {
     let last_line = batch.orders.last().map_or(0, |block| block.line);
     let blocks: Vec<Told<'_>> = batch.orders.iter().map(Block::told).collect();
@@ -85,8 +85,8 @@ pub(super) async fn commit(
     let told = (&blocks[..], &joined);
     // Each to its end, whatever becomes of the other: what it commits is known, and no connection is left in between.
     let (first, second) = tokio::join!(
-        store_lane(db, import, source, told, 0, progress, &seen[0]),
-        store_lane(db, import, source, told, 1, progress, &seen[1]),
+        store_lane(db, import, source, told, 0, progress, seen),
+        store_lane(db, import, source, told, 1, progress, seen),
     );
     let mut failed = None;
     for (lane, stored) in [first, second].into_iter().enumerate() {
@@ -94,7 +94,7 @@ pub(super) async fn commit(
             Ok(stored) => {
                 progress.lanes[lane] = progress.lanes[lane].max(last_line);
                 progress.add(stored.counts);
-                seen[lane].absorb(stored.fresh);
+                seen.absorb(&stored.fresh);
                 absorb(progress, stored.told);
             }
             Err(error) => failed = failed.or(Some(error)),
@@ -110,7 +110,7 @@ pub(super) async fn commit(
 struct LaneStored {
     counts: state::Counts,
     told: progress::Told,
-    fresh: Seen,
+    fresh: Fresh,
 }
 
 /// Stores the orders of a lane's customers. Two lanes that want the same row in turn are a conflict, and the one that is
@@ -222,7 +222,7 @@ async fn move_checkpoint(
         "update platform.import_run
          set next_byte = $3, next_line = $4, lines_read = lines_read + $5, rejected = rejected + $6,
              left_out = platform.add_counts(left_out, $7), remarks = platform.add_counts(remarks, $8), notes = notes + $9,
-             updated_at = now()
+             newest_at = greatest(newest_at, $10), updated_at = now()
          where id = $1 and next_byte = $2 and state = 'running'",
     )
     .bind(import.id)
@@ -234,6 +234,7 @@ async fn move_checkpoint(
     .bind(Json(&told.left_out))
     .bind(Json(&told.remarks))
     .bind(told.kept as i64)
+    .bind(batch.orders.iter().map(|block| block.statement.placed_at).max())
     .execute(&mut *tx)
     .await
     .map_err(DbError::from)?;

@@ -60,8 +60,6 @@ pub(super) struct Assembler {
 /// What orders have and lack, which is told of the file as a whole.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seen {
-    /// Whether an order names a time of day.
-    pub(super) has_times: bool,
     /// Orders that name no currency, and the line of the first one.
     pub(super) without_currency: u64,
     pub(super) first_without_currency: u64,
@@ -97,6 +95,11 @@ impl Assembler {
             open: None,
             found: VecDeque::new(),
         }
+    }
+
+    /// One that has seen nothing yet.
+    pub(super) fn anew(&self) -> Assembler {
+        Assembler::new(self.columns.clone(), self.rules.clone(), self.header_line)
     }
 
     /// What was found out so far, in the order of the file.
@@ -164,9 +167,18 @@ impl Assembler {
         let customer = cells.id(Meaning::CustomerId).ok().flatten();
         let has_head = self.columns.profile.first_row.is_some_and(|first| cells.text(first).is_some());
         let is_same = self.open.as_ref().is_some_and(|open| {
-            let is_other_customer = customer
-                .is_some_and(|new| open.order.customer.shop_id.as_deref().is_some_and(|old| old != new));
-            let is_headed_again = open.has_head && has_head && (self.knows_heads || open.order.is_whole());
+            let known = &open.order.customer;
+            let is_other_customer = match (customer, &known.shop_id) {
+                (Some(new), Some(old)) => old != new,
+                (None, None) => {
+                    let old = known.email.as_deref();
+                    old.is_some_and(|old| cells.email().is_some_and(|new| !old.eq_ignore_ascii_case(new)))
+                }
+                _ => false,
+            };
+            let is_headed_again = open.has_head
+                && has_head
+                && (open.order.is_whole() || (self.knows_heads && !open.order.is_filled_down_by(&cells)));
             (id.is_empty() || open.order.id == id)
                 && !is_other_customer
                 && !is_headed_again
@@ -305,7 +317,6 @@ impl Assembler {
             }
             return;
         }
-        self.seen.has_times |= order.has_time;
         let is_headed = has_head && (self.knows_heads || order.is_whole());
         if order.has_no_currency() {
             if self.seen.without_currency == 0 {
@@ -315,6 +326,7 @@ impl Assembler {
             self.without_currency.fetch_add(1, Ordering::Relaxed);
         }
         let lacks = order.lacks().filter(|_| has_head);
+        let has_time = order.has_time;
         match order.finish(&self.rules.currency, self.rules.is_currency_assumed) {
             Ok(statement) => {
                 if let Some((sold, subtotal)) = lacks {
@@ -330,7 +342,7 @@ impl Assembler {
                     };
                     self.found.push_back(Found::Note { note, rows: 0, after: None });
                 }
-                self.found.push_back(Found::Order { statement, line, rows, is_headed, after });
+                self.found.push_back(Found::Order { statement, line, rows, is_headed, has_time, after });
             }
             Err(wrong) => {
                 let Wrong { reason, column, message } = self.explained(wrong, has_head);

@@ -4,13 +4,13 @@ use chrono::{DateTime, Datelike, LocalResult, NaiveDateTime, NaiveTime, TimeDelt
 use chrono_tz::Tz;
 use rust_decimal::{Decimal, RoundingStrategy};
 use tables::date;
-use tables::number::{self, DecimalMark, NumberForm};
+use tables::number::{self, DecimalMark, NumberForm, SharedSign};
 use tables::{Row, plain_name};
 
 use super::columns::Columns;
 use super::forms::Forms;
 use crate::money::{self, NO_CURRENCY};
-use crate::orders::profiles::{Meaning, STATUSES, Status};
+use crate::orders::profiles::{DONE, Meaning, SENT, STATUSES, Status};
 use crate::orders::statement::{EMAIL_LIMIT, ID_LIMIT, TEXT_LIMIT};
 
 /// What programs and people write for a customer whom they do not know, by its plain name; signs alone have none.
@@ -47,6 +47,7 @@ impl Wrong {
 }
 
 /// What cells are read by besides what they say.
+#[derive(Clone)]
 pub(super) struct Rules {
     pub(super) forms: Forms,
     /// ISO 4217 code of orders that name no currency.
@@ -66,6 +67,10 @@ pub(super) struct Rules {
 pub(super) struct Written {
     pub(super) value: Decimal,
     pub(super) currency: Option<[u8; 3]>,
+    /// The sign that it stands with, where several currencies have it.
+    sign: Option<SharedSign>,
+    /// Whether the currency is taken from that sign, though it is not the only one that has it.
+    pub(super) is_by_sign: bool,
 }
 
 pub(super) struct Cells<'a, 's> {
@@ -244,18 +249,28 @@ impl<'a> Cells<'a, '_> {
         }
     }
 
+    /// Whether the payment was one of a shop's tests: Shopify's bogus gateway is there for nothing else.
+    pub(super) fn is_test_payment(&self) -> bool {
+        let method = self.columns.payment_method.and_then(|index| self.text_at(index));
+        method.is_some_and(|method| method.to_ascii_lowercase().contains("bogus"))
+    }
+
+    /// Yes or no in words, where an amount may stand as well.
+    pub(super) fn word_of_truth(&self, meaning: Meaning) -> Option<bool> {
+        self.text(meaning).filter(|text| text.chars().any(char::is_alphabetic)).and_then(yes_or_no)
+    }
+
     /// Yes or no.
     pub(super) fn truth(&self, meaning: Meaning) -> Result<Option<bool>, Wrong> {
         let Some(text) = self.text(meaning) else { return Ok(None) };
-        match plain_name(text).as_str() {
-            "true" | "t" | "yes" | "y" | "1" | "test" | "return" | "ja" | "wahr" | "oui" | "vrai"
-            | "s\u{ed}" | "si" | "verdadero" | "x" => Ok(Some(true)),
-            "false" | "f" | "no" | "n" | "0" | "live" | "sale" | "nein" | "falsch" | "non" | "faux"
-            | "falso" => Ok(Some(false)),
-            _ => {
-                Err(Wrong::new("not_yes_or_no", meaning, format!("{} is neither yes nor no", meaning.name())))
-            }
-        }
+        let neither =
+            || Wrong::new("not_yes_or_no", meaning, format!("{} is neither yes nor no", meaning.name()));
+        yes_or_no(text).map(Some).ok_or_else(neither)
+    }
+
+    /// The same in a column of times, where many write whether and not when.
+    pub(super) fn whether(&self, meaning: Meaning) -> Option<bool> {
+        self.text(meaning).and_then(yes_or_no)
     }
 
     /// How far the order is; the word itself when it is not known. What one column calls cancelled or given back is so,
@@ -268,6 +283,24 @@ impl<'a> Cells<'a, '_> {
             (Some(Ok(Status::Cancelled | Status::PartlyRefunded)), _) => status,
             (_, Ok(Status::Refunded)) => Some(other),
             _ => status,
+        })
+    }
+
+    /// Whether the word for cancelled stands where a time is expected.
+    pub(super) fn is_called_cancelled(&self) -> bool {
+        self.text(Meaning::CancelledAt).is_some_and(|text| {
+            text.chars().any(char::is_alphabetic) && self.status_of(text) == Ok(Status::Cancelled)
+        })
+    }
+
+    /// Whether a word for the order's state says that it was sent.
+    pub(super) fn is_sent(&self) -> bool {
+        let columns = self.columns.index(Meaning::Status).into_iter();
+        columns.chain(self.columns.other_statuses.iter().copied()).any(|index| {
+            let Some(text) = self.text_at(index) else { return false };
+            let plain = plain_name(text);
+            let word = plain.strip_prefix("wc").unwrap_or(&plain);
+            SENT.contains(&word) || (DONE.contains(&word) && !self.columns.is_of_payment(index))
         })
     }
 
@@ -319,7 +352,40 @@ impl<'a> Cells<'a, '_> {
                 ),
             ));
         }
-        Ok(Some(number))
+        match number.sign {
+            Some(sign) => self.by_sign(meaning, number, sign, currency).map(Some),
+            None => Ok(Some(number)),
+        }
+    }
+
+    /// An amount with a sign that several currencies have: the order's is one of them, or else the row is wrong. Where nobody
+    /// said in which currency orders are, it is the one that is mostly meant.
+    fn by_sign(
+        &self,
+        meaning: Meaning,
+        number: Written,
+        sign: SharedSign,
+        currency: Option<[u8; 3]>,
+    ) -> Result<Written, Wrong> {
+        let code = currency.or_else(|| self.rules.currency.as_bytes().try_into().ok());
+        let code =
+            code.map(|code: [u8; 3]| code.map(char::from).iter().collect::<String>()).unwrap_or_default();
+        if sign.codes().contains(&code.as_str()) {
+            return Ok(number);
+        }
+        let usual = sign.usual().and_then(|usual| <[u8; 3]>::try_from(usual.as_bytes()).ok());
+        if let Some(usual) = usual.filter(|_| currency.is_none() && self.rules.is_currency_assumed) {
+            return Ok(Written { currency: Some(usual), is_by_sign: true, ..number });
+        }
+        let (name, seen) = (meaning.name(), sign.written());
+        let some = sign.codes().iter().take(3).copied().collect::<Vec<_>>().join(", ");
+        let message = match currency {
+            Some(_) => format!("{name} is written with `{seen}` in an order in {code}"),
+            None => format!(
+                "{name} is written with `{seen}`, and orders that name no currency are taken as {code}; state another `currency` ({some} and others have that sign)"
+            ),
+        };
+        Err(Wrong::new("other_currency", meaning, message))
     }
 
     fn number(&self, meaning: Meaning) -> Result<Option<Written>, Wrong> {
@@ -353,7 +419,8 @@ impl<'a> Cells<'a, '_> {
                 ),
             ));
         }
-        Ok(Some(Written { value: number.value, currency: number.currency }))
+        let (value, currency, sign) = (number.value, number.currency, number.sign);
+        Ok(Some(Written { value, currency, sign, is_by_sign: false }))
     }
 
     /// Whether amounts of the row's currency have three decimals, of which two are kept.
@@ -388,6 +455,7 @@ impl<'a> Cells<'a, '_> {
         })?;
         let time = match moment.offset_secs {
             Some(secs) => (moment.local - TimeDelta::seconds(secs.into())).and_utc(),
+            None if self.columns.is_in_utc(meaning) => moment.local.and_utc(),
             None => in_zone(moment.local, self.rules.zone),
         };
         if time.year() < 1990 || time > self.rules.now + TimeDelta::days(2) {
@@ -399,6 +467,21 @@ impl<'a> Cells<'a, '_> {
         }
         let is_a_day = self.is_typed(meaning) && moment.local.time() == NaiveTime::MIN;
         Ok(Some((time, moment.has_time && !is_a_day)))
+    }
+}
+
+/// Yes or no, in a word that is short.
+fn yes_or_no(text: &str) -> Option<bool> {
+    if text.len() > 12 {
+        return None;
+    }
+    match plain_name(text).as_str() {
+        "true" | "t" | "yes" | "y" | "1" | "test" | "return" | "j" | "ja" | "wahr" | "oui" | "vrai"
+        | "s\u{ed}" | "si" | "verdadero" | "x" => Some(true),
+        "false" | "f" | "no" | "n" | "0" | "live" | "sale" | "nein" | "falsch" | "non" | "faux" | "falso" => {
+            Some(false)
+        }
+        _ => None,
     }
 }
 

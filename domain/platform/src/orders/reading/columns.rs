@@ -4,6 +4,7 @@ use serde::Serialize;
 use tables::{Row, plain_name};
 
 use super::error::ReadError;
+use super::unread::{self, Unread};
 use crate::orders::mapping::Mapping;
 use crate::orders::profiles::{self, Meaning, Profile};
 
@@ -38,16 +39,53 @@ pub enum Role {
 const MEANINGS: usize = Meaning::OrderTotal as usize + 1;
 
 /// Names by which some mean the sum of an order and others that of a line, by their plain forms.
-const UNCLEAR_TOTALS: [&str; 7] =
-    ["total", "totalamount", "totalprice", "gesamt", "gesamtpreis", "summe", "montanttotal"];
+const UNCLEAR_TOTALS: [&str; 9] = [
+    "total",
+    "totalamount",
+    "totalprice",
+    "gesamt",
+    "gesamtpreis",
+    "gesamtpreisbrutto",
+    "gesamtbrutto",
+    "summe",
+    "montanttotal",
+];
 
 /// Names by which some mean a customer's id and others the name, by their plain forms.
 const UNCLEAR_CUSTOMERS: [&str; 7] = ["customer", "kunde", "client", "cliente", "kund", "klant", "klient"];
+/// Names of discounts by which some mean a line's, others the order's or a percentage, by their plain forms.
+const UNCLEAR_DISCOUNTS: [&str; 9] = [
+    "discount",
+    "discountamount",
+    "rabatt",
+    "rabattbetrag",
+    "nachlass",
+    "remise",
+    "sconto",
+    "descuento",
+    "korting",
+];
+
+/// Names by which some mean how much was given back, and others whether or when, by their plain forms.
+const UNCLEAR_REFUNDS: [&str; 8] = [
+    "refund",
+    "refunded",
+    "erstattet",
+    "erstattung",
+    "rembours\u{e9}",
+    "remboursement",
+    "rimborsato",
+    "reembolsado",
+];
+
+/// Names by which some mean the customer and others a product, by their plain forms.
+const UNCLEAR_NAMES: [&str; 5] = ["name", "nom", "nombre", "nome", "\u{540d}\u{524d}"];
+
 /// A row with so many names of columns is a line of them, if these are half of it.
 const NAMES_ENOUGH: usize = 3;
 
 /// The columns of a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Columns {
     pub(super) profile: &'static Profile,
     pub(super) all: Vec<Column>,
@@ -56,6 +94,12 @@ pub(super) struct Columns {
     pub(super) other_statuses: Vec<usize>,
     /// Whether the column of customers' ids may be one of names, which it is where these have addresses.
     pub(super) is_customer_unclear: bool,
+    /// The column of ways of payment, by which a shop's tests are known.
+    pub(super) payment_method: Option<usize>,
+    /// Meanings whose column says by its name that its times are UTC.
+    in_utc: Vec<Meaning>,
+    /// Meanings whose column may say something else, by its name.
+    unclear: Vec<Meaning>,
     /// Whether quantities are what is left after returns.
     pub(super) is_quantity_net: bool,
     /// Names that columns have in any export and in this file, plain and sorted.
@@ -93,6 +137,9 @@ impl Columns {
                 .collect(),
             at: [None; MEANINGS],
             other_statuses: Vec::new(),
+            payment_method: plain.iter().position(|name| name == "paymentmethod"),
+            in_utc: Vec::new(),
+            unclear: Vec::new(),
             is_customer_unclear: false,
             is_quantity_net: false,
             known_names: profiles::known_names(),
@@ -102,8 +149,28 @@ impl Columns {
         columns.known_names.sort_unstable();
         match mapping {
             Some(mapping) => columns.map(&plain, mapping)?,
-            None => columns.recognise(&plain)?,
+            None => {
+                columns.recognise(&plain)?;
+                columns.take_name(&plain);
+                columns.unclear = [
+                    (Meaning::LineDiscount, &UNCLEAR_DISCOUNTS[..]),
+                    (Meaning::OrderRefund, &UNCLEAR_REFUNDS[..]),
+                ]
+                .into_iter()
+                .filter(|(meaning, names)| {
+                    columns.index(*meaning).is_some_and(|index| names.contains(&plain[index].as_str()))
+                })
+                .map(|(meaning, _)| meaning)
+                .collect();
+            }
         }
+        columns.in_utc = columns
+            .all
+            .iter()
+            .zip(&plain)
+            .filter(|(_, plain)| plain.ends_with("utc") || plain.ends_with("gmt"))
+            .filter_map(|(column, _)| column.meaning.filter(|_| column.role == Role::Read))
+            .collect();
         columns.complete()?;
         let is_called = |meaning, names: &[&str]| {
             mapping.is_none()
@@ -199,6 +266,7 @@ impl Columns {
                 what,
                 profile: self.profile.title,
                 columns: shown.join(", ").chars().take(600).collect(),
+                names: self.all.iter().map(|column| column.name.clone()).collect(),
             });
         }
         // A price beside the amount is not needed, nor the order's total where its lines have amounts, nor a price that
@@ -209,8 +277,81 @@ impl Columns {
         }
         if has_amount || !has_amounts {
             self.leave(Meaning::UnitPrice);
+            // Whether it is in the amounts already nothing says.
+            if self.is_unclear(Meaning::LineDiscount)
+                && let Some(index) = self.at[Meaning::LineDiscount as usize].take()
+            {
+                (self.all[index].role, self.all[index].meaning) = (Role::Unknown, None);
+                self.unclear.retain(|meaning| *meaning != Meaning::LineDiscount);
+            }
         }
         Ok(())
+    }
+
+    /// A column `Name` beside the one of customers' addresses or ids is theirs, and not a product's; beside their first names it
+    /// is the last ones, and the other way round.
+    fn take_name(&mut self, plain: &[String]) {
+        let has = |columns: &Columns, meaning: Meaning| columns.at[meaning as usize].is_some();
+        if has(self, Meaning::CustomerName) || !self.profile.signature.is_empty() {
+            return;
+        }
+        let meaning_at = |index: Option<usize>| index.and_then(|index| self.all.get(index)?.meaning);
+        let is_theirs = |index: usize| {
+            let beside = [meaning_at(index.checked_sub(1)), meaning_at(Some(index + 1))];
+            let is_of = |kinds: &[Meaning]| beside.iter().flatten().any(|meaning| kinds.contains(meaning));
+            let is_customers = is_of(&[
+                Meaning::CustomerEmail,
+                Meaning::CustomerId,
+                Meaning::CustomerPhone,
+                Meaning::FirstName,
+                Meaning::LastName,
+            ]);
+            let is_products = is_of(&[
+                Meaning::ProductId,
+                Meaning::Category,
+                Meaning::Quantity,
+                Meaning::UnitPrice,
+                Meaning::Amount,
+                Meaning::LineId,
+            ]);
+            is_customers && (!is_products || has(self, Meaning::Title))
+        };
+        let found = (0..plain.len()).find(|index| {
+            self.all[*index].role == Role::Unknown
+                && UNCLEAR_NAMES.contains(&plain[*index].as_str())
+                && is_theirs(*index)
+        });
+        let Some(index) = found else { return };
+        let meaning = match (has(self, Meaning::FirstName), has(self, Meaning::LastName)) {
+            (true, false) => Meaning::LastName,
+            (false, true) => Meaning::FirstName,
+            _ => Meaning::CustomerName,
+        };
+        self.take(index, meaning);
+    }
+
+    /// Whether times of this meaning are UTC where they name no offset.
+    pub(super) fn is_in_utc(&self, meaning: Meaning) -> bool {
+        self.in_utc.contains(&meaning)
+    }
+
+    /// Whether the column of this meaning may say something else, by its name.
+    pub(super) fn is_unclear(&self, meaning: Meaning) -> bool {
+        self.unclear.contains(&meaning)
+    }
+
+    /// Whether a column of states is about the payment alone, by its name.
+    pub(super) fn is_of_payment(&self, index: usize) -> bool {
+        const WORDS: [&str; 8] =
+            ["pay", "zahl", "financ", "paiement", "pago", "pagamento", "betal", "p\u{142}atno"];
+        let name = plain_name(&self.all[index].name);
+        WORDS.iter().any(|word| name.contains(word)) || self.profile.name == "stripe_charges"
+    }
+
+    /// Columns that are not read, and look as if the figures hang on them.
+    pub(super) fn unread(&self) -> Vec<(Unread, &Column)> {
+        let unknown = self.all.iter().filter(|column| column.role == Role::Unknown);
+        unknown.filter_map(|column| Some((unread::of(&column.name)?, column))).collect()
     }
 
     /// A meaning is of no use in this file.

@@ -19,8 +19,10 @@ pub enum ReadError {
         what: Vec<&'static str>,
         /// What the file was taken for.
         profile: &'static str,
-        /// What it has.
+        /// What it has, shortened.
         columns: String,
+        /// All names of its columns.
+        names: Vec<String>,
     },
     /// Two columns of one name could both be meant.
     #[error("there are two columns `{0}`, and either could be meant; rename one of them")]

@@ -8,6 +8,7 @@ use tables::{Row, Source, Table, TableError};
 
 use super::columns::Columns;
 use super::error::ReadError;
+use crate::money;
 use crate::orders::profiles::Meaning;
 
 /// Rows that are looked at before anything is decided.
@@ -46,12 +47,16 @@ struct Evidence {
 
 impl Evidence {
     fn see(&mut self, row: &Row<'_>, kinds: &Kinds, line: Option<u64>) {
-        for (evidence, columns) in
-            [(&mut self.money, &kinds.money), (&mut self.quantities, &kinds.quantities)]
-        {
-            for index in columns.iter().filter(|index| !row.is_typed(**index)) {
-                evidence.see(row.cell(*index), line);
-            }
+        let own = kinds.currency.and_then(|index| code_of(row.cell(index).trim())).or(kinds.usual);
+        let is_whole = |written: Option<[u8; 3]>| {
+            let code = written.or(own);
+            code.as_ref().and_then(|code| std::str::from_utf8(code).ok()).is_some_and(money::is_whole)
+        };
+        for index in kinds.money.iter().filter(|index| !row.is_typed(**index)) {
+            self.money.see_money(row.cell(*index), line, is_whole);
+        }
+        for index in kinds.quantities.iter().filter(|index| !row.is_typed(**index)) {
+            self.quantities.see(row.cell(*index), line);
         }
         for index in kinds.dates.iter().filter(|index| !row.is_typed(**index)) {
             self.dates.see(row.cell(*index), line);
@@ -67,6 +72,9 @@ struct Kinds {
     money: Vec<usize>,
     quantities: Vec<usize>,
     dates: Vec<usize>,
+    /// The column of currencies, and that of orders that name none.
+    currency: Option<usize>,
+    usual: Option<[u8; 3]>,
 }
 
 /// What is stated of the forms.
@@ -74,6 +82,8 @@ struct Kinds {
 pub(super) struct StatedForms {
     pub(super) decimal: Option<DecimalMark>,
     pub(super) dates: Option<DateOrder>,
+    /// The currency of orders that name none.
+    pub(super) currency: Option<[u8; 3]>,
 }
 
 /// Looks at a sample of a file (`table` is at its first row), and at all of it where `may_read_all` and the sample does
@@ -89,6 +99,8 @@ pub(super) fn find(
         money: columns.indexes(Meaning::is_money),
         quantities: columns.indexes(|meaning| meaning == Meaning::Quantity),
         dates: columns.indexes(Meaning::is_date),
+        currency: columns.index(Meaning::Currency),
+        usual: stated.currency,
     };
     let mut evidence = Evidence::default();
     let mut is_whole = look(&mut table, &kinds, &mut evidence, SAMPLE_ROWS, true)?;
@@ -185,6 +197,13 @@ fn decide(evidence: &Evidence, usual: Option<DateOrder>, stated: StatedForms) ->
     };
     let has_small_decimals = stated.decimal.is_some() || evidence.money.has_small_decimals();
     Forms { numbers, numbers_by, dates, dates_by, has_small_decimals, open }
+}
+
+/// The code of a currency in its column.
+fn code_of(text: &str) -> Option<[u8; 3]> {
+    let code =
+        <[u8; 3]>::try_from(text.as_bytes()).ok().map(|code| code.map(|byte| byte.to_ascii_uppercase()));
+    number::currency_of(text).or(code)
 }
 
 fn shown(witness: &Witness) -> String {

@@ -10,7 +10,9 @@ mod columns;
 mod error;
 mod forms;
 pub mod names;
+mod newest;
 mod order;
+mod unread;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -33,6 +35,7 @@ pub use columns::{Column, Role};
 pub use error::ReadError;
 pub use forms::Forms;
 use forms::StatedForms;
+pub use unread::Unread;
 
 /// What a file is read by.
 #[derive(Debug, Clone)]
@@ -94,6 +97,8 @@ impl Understood {
 /// A file being read.
 pub struct Reading {
     table: Table,
+    /// What it was opened by.
+    options: TableOptions,
     assembler: Assembler,
     understood: Understood,
     is_over: bool,
@@ -130,7 +135,13 @@ impl Reading {
         let sample = Table::open(source, &options)?;
         let columns =
             Columns::of(&sample.decisions().columns, stated.profile.as_deref(), request.mapping.as_ref())?;
-        let wanted = StatedForms { decimal: stated.decimal, dates: stated.dates };
+        let currency = request.mapping.as_ref().and_then(|mapping| mapping.currency.clone());
+        let currency = currency.unwrap_or_else(|| request.currency.clone());
+        let wanted = StatedForms {
+            decimal: stated.decimal,
+            dates: stated.dates,
+            currency: currency.as_bytes().try_into().ok(),
+        };
         let forms = forms::find(source, sample, &columns, wanted, may_read_all)?;
         // Opened again, because rows that were looked at are to be read.
         let table = Table::open(source, &options)?;
@@ -143,11 +154,7 @@ impl Reading {
         };
         let rules = Rules {
             forms,
-            currency: request
-                .mapping
-                .as_ref()
-                .and_then(|mapping| mapping.currency.clone())
-                .unwrap_or_else(|| request.currency.clone()),
+            currency,
             zone: stated.zone.unwrap_or(request.zone),
             now: request.now,
             is_currency_assumed: request.is_currency_assumed
@@ -155,17 +162,28 @@ impl Reading {
             statuses: request.mapping.iter().flat_map(|mapping| mapping.plain_statuses()).collect(),
         };
         let assembler = Assembler::new(columns, rules, understood.file.header_line);
-        Ok(Reading { table, assembler, understood, is_over: false })
+        Ok(Reading { table, options, assembler, understood, is_over: false })
+    }
+
+    /// When the last order of the file was placed, as far as its beginning and end say; none in an empty file. It is read
+    /// beside this reading.
+    ///
+    /// # Errors
+    /// As [`Reading::next`].
+    pub fn newest_order(&self, source: &Source) -> Result<Option<DateTime<Utc>>, ReadError> {
+        let mut beside = Reading {
+            table: Table::open(source, &self.options)?,
+            options: self.options.clone(),
+            assembler: self.assembler.anew(),
+            understood: self.understood.clone(),
+            is_over: false,
+        };
+        newest::of(&mut beside, source)
     }
 
     /// What was understood.
     pub fn understood(&self) -> &Understood {
         &self.understood
-    }
-
-    /// Whether an order that was read so far names a time of day; else days are all that the file knows.
-    pub(super) fn has_times(&self) -> bool {
-        self.assembler.seen.has_times
     }
 
     /// How many orders that were read so far name no currency, and the line of the first one.
@@ -193,6 +211,18 @@ impl Reading {
     pub fn column_of_totals(&self) -> Option<String> {
         let columns = &self.assembler.columns;
         columns.index(Meaning::OrderTotal).map(|_| columns.name(Meaning::OrderTotal))
+    }
+
+    /// The column of discounts, where its name does not say of what and in what they are; it is read as money off each line.
+    pub(super) fn unclear_discount(&self) -> Option<String> {
+        let columns = &self.assembler.columns;
+        columns.is_unclear(Meaning::LineDiscount).then(|| columns.name(Meaning::LineDiscount))
+    }
+
+    /// Columns that are not read and look as if the figures hang on them, by what they look like.
+    pub fn unread_columns(&self, kind: Unread) -> Vec<&str> {
+        let of_kind = self.assembler.columns.unread().into_iter().filter(|(found, _)| *found == kind);
+        of_kind.map(|(_, column)| column.name.as_str()).collect()
     }
 
     /// The zone of times without an offset.

@@ -22,6 +22,11 @@ pub(super) struct Order {
     cancelled_at: Option<DateTime<Utc>>,
     stated_at: Option<DateTime<Utc>>,
     is_test: bool,
+    /// Where a column says yes or no instead of a time.
+    is_cancelled: bool,
+    is_paid: Option<bool>,
+    /// Whether a word says that it was sent.
+    is_sent: bool,
     status: Option<Status>,
     currency: Option<[u8; 3]>,
     pub(super) lines: Vec<Line>,
@@ -37,10 +42,16 @@ pub(super) struct Order {
     totals: Vec<Option<Decimal>>,
     /// Whether that may be what lines amount to.
     is_total_unclear: bool,
+    /// Whether all of it was given back, where a column says yes instead of how much.
+    is_refunded: bool,
+    /// Where the currency is that of a sign which several have.
+    by_sign: Option<Meaning>,
 }
 
 /// A word for the state of an order is not known.
 pub(super) const STATUS_UNKNOWN: &str = "status_unknown";
+/// Whether lines amount to what the order is said to is asked at each row, and of more lines than these no more.
+const LINES_ADDED: usize = 1_000;
 /// So many characters of what stands in a cell are told.
 pub(super) const WORD_SHOWN: usize = 60;
 
@@ -68,7 +79,7 @@ impl Order {
                 reason: "address_unreadable",
                 column: Meaning::CustomerEmail,
                 message: format!(
-                    "`{seen}` is no e-mail address, as name@example.com is; the order is taken without it"
+                    "`{seen}` is no e-mail address, as name@example.com is, and counts as not there"
                 ),
             });
         }
@@ -92,14 +103,24 @@ impl Order {
         {
             (self.placed_at, self.has_time) = (Some(time), has_time);
         }
-        if self.cancelled_at.is_none() {
-            self.cancelled_at = cells.time(Meaning::CancelledAt)?;
+        match cells.whether(Meaning::CancelledAt) {
+            Some(is_cancelled) => self.is_cancelled |= is_cancelled,
+            None if cells.is_called_cancelled() => self.is_cancelled = true,
+            None if self.cancelled_at.is_none() => {
+                self.cancelled_at = cells.time(Meaning::CancelledAt)?;
+            }
+            None => {}
         }
+        let is_paid = cells.whether(Meaning::PaidAt);
+        fill(&mut self.is_paid, is_paid);
         for (slot, meaning) in [
             (&mut self.paid_at, Meaning::PaidAt),
             (&mut self.fulfilled_at, Meaning::FulfilledAt),
             (&mut self.stated_at, Meaning::UpdatedAt),
         ] {
+            if meaning == Meaning::PaidAt && is_paid.is_some() {
+                continue;
+            }
             match cells.time(meaning) {
                 Ok(time) => fill(slot, time),
                 // Nothing hangs on it but precision.
@@ -110,8 +131,9 @@ impl Order {
                 }),
             }
         }
-        self.is_test |= cells.truth(Meaning::IsTest)?.unwrap_or(false);
+        self.is_test |= cells.truth(Meaning::IsTest)?.unwrap_or(false) || cells.is_test_payment();
         if self.status.is_none() {
+            self.is_sent |= cells.is_sent();
             match cells.status() {
                 None => {}
                 Some(Ok(status)) => self.status = Some(status),
@@ -131,13 +153,39 @@ impl Order {
             (&mut self.subtotal, Meaning::OrderSubtotal),
             (&mut self.refund, Meaning::OrderRefund),
         ] {
-            if slot.is_none()
-                && let Some(Written { value: amount, .. }) = cells.money(meaning, self.currency)?
+            if slot.is_some() {
+                continue;
+            }
+            if meaning == Meaning::OrderRefund
+                && let Some(is_refunded) = cells.word_of_truth(meaning)
             {
-                *slot = Some(amount.abs());
+                self.is_refunded |= is_refunded;
+                continue;
+            }
+            match cells.money(meaning, self.currency) {
+                Ok(written) => *slot = written.map(|written| written.value.abs()),
+                // By its name alone it may be something else.
+                Err(wrong) if cells.columns.is_unclear(meaning) => {
+                    remarks.push(uncounted(wrong, meaning));
+                }
+                Err(wrong) => return Err(wrong),
             }
         }
-        self.add_line(cells, remarks)
+        let before = self.by_sign;
+        self.add_line(cells, remarks)?;
+        if before.is_none()
+            && let (Some(column), Some(currency)) = (self.by_sign, self.currency)
+        {
+            remarks.push(Remark {
+                reason: "currency_of_sign",
+                column,
+                message: format!(
+                    "the amounts stand with a sign that several currencies have; they are taken as {}; if they are in another one, state it by the parameter `currency`",
+                    code(currency)
+                ),
+            });
+        }
+        Ok(())
     }
 
     fn add_customer(&mut self, cells: &Cells<'_, '_>) -> Result<(), Wrong> {
@@ -170,7 +218,14 @@ impl Order {
             None if has(Meaning::Quantity) => return Err(missing(Meaning::Quantity)),
             None => Decimal::ONE,
         };
-        let discount = self.money(cells, Meaning::LineDiscount)?.unwrap_or_default().abs();
+        let discount = match self.money(cells, Meaning::LineDiscount) {
+            Err(wrong) if cells.columns.is_unclear(Meaning::LineDiscount) => {
+                remarks.push(uncounted(wrong, Meaning::LineDiscount));
+                None
+            }
+            read => read?,
+        };
+        let discount = discount.unwrap_or_default().abs();
         let mut list_amount = self.money(cells, Meaning::ListAmount)?.map(to_cents);
         let amount = if has(Meaning::Amount) {
             let amount = self.money(cells, Meaning::Amount)?.ok_or_else(|| missing(Meaning::Amount))?;
@@ -258,7 +313,12 @@ impl Order {
     }
 
     fn money(&mut self, cells: &Cells<'_, '_>, meaning: Meaning) -> Result<Option<Decimal>, Wrong> {
-        let Some(Written { value, currency }) = cells.money(meaning, self.currency)? else { return Ok(None) };
+        let Some(Written { value, currency, is_by_sign, .. }) = cells.money(meaning, self.currency)? else {
+            return Ok(None);
+        };
+        if is_by_sign {
+            self.by_sign.get_or_insert(meaning);
+        }
         // `12.50 EUR` in a file without a column for currencies says it as well.
         fill(&mut self.currency, currency);
         Ok(Some(value))
@@ -288,12 +348,17 @@ impl Order {
         };
         let cancelled_at = match (self.cancelled_at, self.status) {
             (None, Some(Status::Cancelled)) => Some(self.stated_at.unwrap_or(placed_at)),
+            (None, _) if self.is_cancelled => Some(self.stated_at.unwrap_or(placed_at)),
             (told, _) => told,
         };
+        // When it was sent such a word does not say; not before it was last changed, or placed.
+        let sent_at = self.is_sent.then(|| self.stated_at.unwrap_or(placed_at));
         let payment = match self.status {
+            _ if self.is_refunded => Payment::Refunded,
             Some(status) => status.payment(),
             // A time of payment says that it was paid.
-            None if self.paid_at.is_some() => Payment::Paid,
+            None if self.paid_at.is_some() || self.is_paid == Some(true) => Payment::Paid,
+            None if self.is_paid == Some(false) => Payment::Pending,
             None => Payment::Placed,
         };
         Ok(Statement {
@@ -301,7 +366,7 @@ impl Order {
             customer: Party { name: self.customer.name.or(name), ..self.customer },
             placed_at,
             paid_at: self.paid_at,
-            fulfilled_at: self.fulfilled_at,
+            fulfilled_at: self.fulfilled_at.or(sent_at),
             cancelled_at,
             stated_at: self.stated_at,
             is_test: self.is_test,
@@ -314,13 +379,28 @@ impl Order {
 
     /// Whether its lines amount to what the order is said to: none of them is missing.
     pub(super) fn is_whole(&self) -> bool {
-        // It is asked at each row, and of so many lines it is no more.
-        const LINES_ADDED: usize = 1_000;
         let subtotal = self.subtotal.map(to_cents).filter(|subtotal| *subtotal > Decimal::ZERO);
         let Some(subtotal) = subtotal.filter(|_| self.lines.len() <= LINES_ADDED) else { return false };
         let off = self.sold() - subtotal;
         let discount = to_cents(self.discount.unwrap_or_default());
         off == discount || off == discount - to_cents(self.line_discounts)
+    }
+
+    /// Whether a row with the order's own data is one more line of it, where somebody filled blank cells with what stands
+    /// above them: it says the same of the order, whose subtotal has room for it.
+    pub(super) fn is_filled_down_by(&self, cells: &Cells<'_, '_>) -> bool {
+        let subtotal = self.subtotal.map(to_cents).filter(|_| self.lines.len() <= LINES_ADDED);
+        let Some(subtotal) = subtotal else { return false };
+        let money = |meaning| {
+            let written = cells.money(meaning, self.currency).ok().flatten();
+            written.map(|written| to_cents(written.value.abs()))
+        };
+        let quantity = cells.quantity().ok().flatten().unwrap_or(Decimal::ONE);
+        let Some(price) = money(Meaning::UnitPrice) else { return false };
+        let worth = self.sold() + to_cents(quantity * price);
+        money(Meaning::OrderSubtotal) == Some(subtotal)
+            && cells.status().and_then(Result::ok) == self.status
+            && worth <= subtotal + to_cents(self.discount.unwrap_or_default())
     }
 
     /// What its lines amount to and its subtotal, where lines are missing.
@@ -434,6 +514,12 @@ impl Order {
 /// than nothing would be a return.
 fn less(worth: Decimal, discount: Decimal) -> Decimal {
     if worth.is_sign_negative() { worth + discount.min(-worth) } else { worth - discount.min(worth) }
+}
+
+/// What cannot be read, and is of no such weight that the row is left out.
+fn uncounted(wrong: Wrong, column: Meaning) -> Remark {
+    let message = format!("{}; it counts as not there", wrong.message);
+    Remark { reason: wrong.reason, column, message }
 }
 
 fn code(currency: [u8; 3]) -> String {

@@ -55,6 +55,14 @@ pub(super) struct Terms {
     pub(super) hedges: Words,
     /// Words that grant what the same sentence mentions, hedged or not.
     pub(super) commitments: Words,
+    /// Something in the place of what was bought.
+    pub(super) replacements: Words,
+    /// Words by which the shop sends something, so that a replacement is a promise.
+    pub(super) sending: Words,
+    /// Words that deny what stands behind them.
+    pub(super) denials: Words,
+    /// Words that may stand between a denial and what it denies.
+    pub(super) between: Words,
     /// Beginnings that make a promise of the term right behind them, line breaks or not.
     pub(super) refused_anywhere: Words,
     /// Words by which a sentence speaks of what is to come.

@@ -4,8 +4,19 @@ use super::Terms;
 
 pub(super) static TERMS: Terms = Terms {
     ratings: &["kundeverdi", "livstidsverdi", "frafallsrisiko"],
-    refunds: &["refusjon", "tilbakebetal", "pengene tilbake", "penger tilbake", "kompensasjon", "godtgjør"],
-    discounts: &["prisavslag", "avslag i pris", "verdikode"],
+    refunds: &[
+        "refusjon",
+        "tilbakebetal",
+        "pengene tilbake",
+        "penger tilbake",
+        "kompensasjon",
+        "godtgjør",
+        "for vår regning",
+        "vi dekker",
+        "dekker vi",
+        "betaler tilbake",
+    ],
+    discounts: &["prisavslag", "avslag i pris", "verdikode", "uten ekstra kostnad"],
     neutral: &[
         " forespørsel om refusjon",
         " anmodning om refusjon",
@@ -16,6 +27,7 @@ pub(super) static TERMS: Terms = Terms {
         " spørsmål om rabatt",
         " forespørsel om rabatt",
         " bedt om rabatt",
+        " spørsmål om bytte",
     ],
     hedges: &[" kan ennå ikke ", " kan jeg ennå ikke ", " kan vi ennå ikke ", " kan foreløpig ikke "],
     commitments: &[
@@ -36,6 +48,10 @@ pub(super) static TERMS: Terms = Terms {
         " du mottar",
         " mottar du",
     ],
+    replacements: &[" nytt eksemplar", " bytte"],
+    sending: &[" vi erstatter", " erstatter vi", " vi bytter", " bytter vi"],
+    denials: &[" uten"],
+    between: &[" deg", " tilby", " gi"],
     refused_anywhere: &[],
     to_come: &[" mottar ", " kommer tilbake "],
     days: &[],

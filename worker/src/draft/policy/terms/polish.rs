@@ -24,6 +24,11 @@ pub(super) static TERMS: Terms = Terms {
         "rekompensat",
         "refundac",
         "zadośćuczyn",
+        "na nasz koszt",
+        "pokryjemy",
+        "pokrywamy",
+        "zatrzymać produkt",
+        "zatrzymać towar",
     ],
     discounts: &[
         " rabat",
@@ -35,6 +40,7 @@ pub(super) static TERMS: Terms = Terms {
         "za darmo",
         "bezpłatn",
         "darmow",
+        "w prezencie",
     ],
     neutral: &[
         " prośba o zwrot pieniędzy",
@@ -47,6 +53,8 @@ pub(super) static TERMS: Terms = Terms {
         " prośba o rabat",
         " prośbę o rabat",
         " pytanie o rabat",
+        " prośba o wymianę",
+        " prośbę o wymianę",
     ],
     hedges: &[
         " nie mogę ",
@@ -85,6 +93,10 @@ pub(super) static TERMS: Terms = Terms {
         " udzielamy zniż",
         " wypłacimy",
     ],
+    replacements: &[" wymian", " wymieni", " zamiennik", " nowy egzemplarz", " nową sztukę"],
+    sending: &[" wyślemy", " wysyłamy", " wyślę", " wymienimy", " wymieniamy", " dostarczymy", " prześlemy"],
+    denials: &[" żadnego", " żadnych", " bez"],
+    between: &[" możemy", " mogę", " udzielamy", " oferujemy", " przyznajemy"],
     refused_anywhere: &[],
     to_come: &[
         " będzie ",
@@ -106,6 +118,8 @@ pub(super) static TERMS: Terms = Terms {
         " napiszemy ",
         " odpowiemy ",
         " najpóźniej ",
+        " gwarant",
+        " obiecuj",
     ],
     days: &[
         "poniedziałek",

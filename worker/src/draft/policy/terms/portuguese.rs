@@ -14,6 +14,9 @@ pub(super) static TERMS: Terms = Terms {
         "indeniz",
         "compensação",
         "ressarc",
+        "por nossa conta",
+        "ficar com o artigo",
+        "ficar com o produto",
     ],
     discounts: &[
         "desconto",
@@ -26,6 +29,10 @@ pub(super) static TERMS: Terms = Terms {
         "grátis",
         " de graça",
         "brinde",
+        "de cortesia",
+        "sem custo",
+        "isenta",
+        "isentamos",
     ],
     neutral: &[
         " pedido de reembolso",
@@ -37,6 +44,8 @@ pub(super) static TERMS: Terms = Terms {
         " solicitou um reembolso",
         " solicitou o reembolso",
         " pedido de desconto",
+        " pedido de substituição",
+        " pedido de troca",
     ],
     hedges: &[" não posso ", " não podemos ", " ainda não ", " não sei "],
     commitments: &[
@@ -59,6 +68,18 @@ pub(super) static TERMS: Terms = Terms {
         " concedid",
         " concedemos",
     ],
+    replacements: &[" substitui", " pedido de troca", " nova unidade", " trocar o", " trocar a"],
+    sending: &[
+        " enviamos",
+        " vamos enviar",
+        " vou enviar",
+        " substituiremos",
+        " substituímos",
+        " vamos trocar",
+        " vamos substituir",
+    ],
+    denials: &[" não", " nenhum", " nenhuma", " sem"],
+    between: &[" oferecemos", " oferecer", " um", " uma", " lhe", " o"],
     refused_anywhere: &[],
     to_come: &[
         " chegará ",
@@ -73,6 +94,8 @@ pub(super) static TERMS: Terms = Terms {
         " terá ",
         " enviarei ",
         " o mais tardar",
+        " garantimos",
+        " garantid",
     ],
     // Never without `feira`: `quinta` alone is an ordinal, of Spanish too.
     days: &["segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "amanhã"],

@@ -70,6 +70,10 @@ pub struct Heard {
     pub product_question: &'static [&'static str],
     /// Thanks.
     pub thanks: &'static [&'static str],
+    /// Who says thanks wants something as well, or is not content: requests, thanks in advance, negations and buts.
+    pub asks: &'static [&'static str],
+    /// Who says thanks is content, or thanks for what was done.
+    pub pleased: &'static [&'static str],
     /// It hastes, or somebody threatens.
     pub pressing: &'static [&'static str],
 }
@@ -202,8 +206,8 @@ const OTHER_MONTHS: [&[&str]; 12] = [
 ];
 
 impl Heard {
-    /// The words by matter, what costs more first.
-    pub fn matters(&self) -> [(Intent, &'static [&'static str]); 7] {
+    /// The words by matter, what costs more first; thanks are no matter beside another.
+    pub fn matters(&self) -> [(Intent, &'static [&'static str]); 6] {
         [
             (Intent::DamagedOrWrong, self.damaged_or_wrong),
             (Intent::RefundOrReturn, self.refund_or_return),
@@ -211,7 +215,6 @@ impl Heard {
             (Intent::WhereIsMyOrder, self.where_is_my_order),
             (Intent::Complaint, self.complaint),
             (Intent::ProductQuestion, self.product_question),
-            (Intent::Thanks, self.thanks),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use upstreams::outgoing::objections;
 
-use super::super::intent::{intent_of, is_pressing};
+use super::super::intent::{Written, intent_of, is_pressing, is_thanks};
 use super::super::tests::{INTENTS, TONES, a_customer, an_input};
 use super::*;
 use crate::analysis;
@@ -212,27 +212,86 @@ fn drafts_of(language: &'static Language) -> Vec<(DraftInput, Draft)> {
     drafts
 }
 
+fn heard(text: &str, language: &'static Language) -> Intent {
+    intent_of(&Written::alone(text), Some(language))
+}
+
 #[test]
 fn what_customers_want_is_heard_in_every_language() {
     for (code, written, pressing) in WRITTEN {
         let language = of(code).expect("a language");
         for (text, intent) in written.iter().zip(INTENTS) {
-            assert_eq!(intent_of(text, language), intent, "{code}: {text}");
-            assert!(!is_pressing(text, language), "{code}: {text}");
+            assert_eq!(heard(text, language), intent, "{code}: {text}");
+            assert!(!is_pressing(text, Some(language)), "{code}: {text}");
         }
-        assert!(is_pressing(pressing, language), "{code}: {pressing}");
+        assert!(is_pressing(pressing, Some(language)), "{code}: {pressing}");
         // Many type without accents.
         let bare =
             written[3].replace(['é', 'è'], "e").replace(['ó', 'ö'], "o").replace('ø', "o").replace('å', "a");
-        assert_eq!(intent_of(&bare, language), Intent::WhereIsMyOrder, "{code}: {bare}");
+        assert_eq!(heard(&bare, language), Intent::WhereIsMyOrder, "{code}: {bare}");
     }
     // A newsletter is no order.
     let german = of("de").expect("German");
-    assert_eq!(intent_of("Kündigung Newsletter", german), Intent::Other);
-    assert_eq!(intent_of("Bitte Newsletter abbestellen", german), Intent::Other);
-    assert_eq!(intent_of("Kündigung meiner Bestellung und des Newsletters", german), Intent::Cancellation);
+    assert_eq!(heard("Kündigung Newsletter", german), Intent::Other);
+    assert_eq!(heard("Bitte Newsletter abbestellen", german), Intent::Other);
+    assert_eq!(heard("Kündigung meiner Bestellung und des Newsletters", german), Intent::Cancellation);
+    let by_subject = Written { subject: "Newsletter", text: "Hiermit kündige ich.", is_answer: false };
+    assert_eq!(intent_of(&by_subject, Some(german)), Intent::Other);
     // In a language of one, words of English are heard as well.
-    assert_eq!(intent_of("Hallo, refund bitte", of("de").expect("German")), Intent::RefundOrReturn);
+    assert_eq!(heard("Hallo, refund bitte", german), Intent::RefundOrReturn);
+}
+
+/// By language: what says who is content, a polite end of who is not, and a subject that asks where the parcel is.
+const THANKS: [(&str, &str, &str, &str); 11] = [
+    (
+        "en",
+        "The parcel arrived today, everything is perfect. Thank you!",
+        "Thanks in advance!",
+        "Where is my order?",
+    ),
+    ("de", "Alles super angekommen, danke!", "Bitte um Antwort. Danke!", "Wo ist mein Paket?"),
+    ("fr", "Le colis est bien arrivé, tout est parfait, merci !", "Merci d'avance.", "Où est mon colis ?"),
+    (
+        "es",
+        "El paquete ha llegado, todo perfecto, ¡gracias!",
+        "Gracias de antemano.",
+        "¿Dónde está mi pedido?",
+    ),
+    ("it", "Il pacco è arrivato, tutto perfetto, grazie!", "Grazie in anticipo.", "Dov'è il mio pacco?"),
+    (
+        "nl",
+        "Het pakket is goed aangekomen, heel erg bedankt!",
+        "Alvast bedankt!",
+        "Waar blijft mijn bestelling?",
+    ),
+    ("pt", "A encomenda chegou, tudo perfeito, obrigada!", "Desde já obrigado.", "Onde está o meu pedido?"),
+    ("pl", "Paczka dotarła, wszystko super, dziękuję!", "Z góry dziękuję.", "Gdzie jest moja paczka?"),
+    ("sv", "Paketet har kommit fram, allt perfekt, tack!", "Tack på förhand!", "Var är mitt paket?"),
+    ("da", "Pakken er kommet frem, alt er perfekt, tak!", "På forhånd tak!", "Hvor er min pakke?"),
+    ("nb", "Pakken har kommet fram, alt er perfekt, takk!", "På forhånd takk!", "Hvor er pakken min?"),
+];
+
+#[test]
+fn only_who_says_thanks_and_asks_nothing_is_thanked() {
+    for (code, content, polite, subject) in THANKS {
+        let language = of(code).expect("a language");
+        // Also where the language is not known.
+        for known in [Some(language), None] {
+            let is_thanked = |subject, text| is_thanks(&Written { subject, text, is_answer: false }, known);
+            assert!(is_thanked("", content) && is_thanked(subject, content), "{code}: {content}");
+            assert!(!is_thanked("", polite) && !is_thanked(subject, polite), "{code}: {polite}");
+            let polite = Written { subject, text: polite, is_answer: false };
+            assert_eq!(intent_of(&polite, known), Intent::WhereIsMyOrder, "{code}: {subject}");
+        }
+    }
+    for (_, written, _) in WRITTEN {
+        for (text, intent) in written.iter().zip(INTENTS) {
+            assert_eq!(is_thanks(&Written::alone(text), None), intent == Intent::Thanks, "{text}");
+        }
+    }
+    // Bare thanks end a request that the subject makes, and answer what an agent wrote.
+    let bare = |is_answer| Written { subject: "Wo ist mein Paket?", text: "Vielen Dank!", is_answer };
+    assert!(!is_thanks(&bare(false), None) && is_thanks(&bare(true), None));
 }
 
 /// The messages are as short as customers write, so some are told by no more than a guess; none is taken for another.
