@@ -232,11 +232,8 @@ async fn revoke_key(prefix: &str) -> Result<(), CommandError> {
 }
 
 async fn connect_gorgias(slug: &str, settings: &Gorgias, loopback: Loopback) -> Result<(), CommandError> {
-    let master_key = master_key()?;
     let db = database()?;
-    if !accounts::master_key::is_of(&db, &master_key).await? {
-        return Err(env::invalid_secret("DESK_MASTER_KEY", accounts::master_key::EXPECTED).into());
-    }
+    let master_key = master_key(&db).await?;
     let mut tx = db.gateway_tx().await?;
     let tenant = find_tenant(&mut tx, slug).await?;
     integrations::put_gorgias(&mut tx, &master_key, tenant.id, settings, loopback).await.map_err(
@@ -277,10 +274,16 @@ fn webhook_secrets() -> Result<Vec<String>, CommandError> {
     Ok(secrets)
 }
 
-fn master_key() -> Result<MasterKey, CommandError> {
+/// The master key, when it is the database's: what is sealed under another one, and a link that it signs, opens nowhere.
+async fn master_key(db: &Db) -> Result<MasterKey, CommandError> {
+    const NAME: &str = "DESK_MASTER_KEY";
     let expected = "32 bytes in base64, for example from: openssl rand -base64 32";
-    let secret = env::secret("DESK_MASTER_KEY", expected)?;
-    Ok(secret.expose().parse().map_err(|_| env::invalid_secret("DESK_MASTER_KEY", expected))?)
+    let key: MasterKey = env::secret_as(NAME, expected, |key| key.parse().ok())?;
+    if accounts::master_key::is_of(db, &key).await? {
+        Ok(key)
+    } else {
+        Err(env::invalid_secret(NAME, accounts::master_key::EXPECTED).into())
+    }
 }
 
 fn database() -> Result<Db, CommandError> {

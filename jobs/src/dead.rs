@@ -214,7 +214,9 @@ fn advice(class: &str, message: &str) -> &'static str {
         ("upstream_rejected", Some(404)) if message.contains("; set ") => {
             "Set what their message names, then retry: until then each is refused again."
         }
-        (_, Some(404 | 410)) => "What they are about is gone there: retrying is refused again. Discard them.",
+        (_, Some(404 | 410)) => {
+            "What they are about is not there: each is refused again. Discard them, unless the address there is wrong."
+        }
         (_, Some(429)) => "It had no room for them: retry, with a canary first.",
         (_, Some(500..)) => "Retry when the upstream is well again, with a canary first.",
         ("upstream_rejected", _) | (_, Some(400..)) => {

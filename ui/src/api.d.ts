@@ -2639,7 +2639,7 @@ export interface paths {
          * Import orders from a file.
          * @description Send the file itself, or name one that lies in the import folder as JSON. Packing (gzip, ZIP, bzip2, xz, Zstandard),
          *     encoding, separator, header, and the forms of numbers and dates are found from the file, as are the exports of
-         *     Shopify, WooCommerce, Magento, BigCommerce, Amazon, Etsy, Stripe and Klaviyo; workbooks (XLSX) and Parquet are read as well.
+         *     Shopify, WooCommerce, Magento, BigCommerce, Squarespace, Amazon, Etsy, Stripe and Klaviyo; workbooks (XLSX) and Parquet are read as well.
          *     Other columns are found by their names: `customer_id`, `order_id`, `ordered_at`, `product_id`, `category`, `quantity`,
          *     `amount`, `list_amount`, `currency`, `is_return`, `status` and the usual other names for them, or by a saved mapping.
          *     What was found is shown by `/api/orders/import/preview`, and may be stated otherwise by parameters. An order that was
@@ -6994,7 +6994,7 @@ export interface components {
         };
         /** @description A file that lies in the import folder already. */
         ImportRequest: {
-            /** @description ISO 4217 code of amounts without a currency; USD when missing. */
+            /** @description ISO 4217 code of amounts without a currency; when missing that of most of the shop's orders, USD before the first. */
             currency?: string | null;
             /**
              * @description Path below the import folder, ending in `.csv`, `.tsv`, `.txt`, `.xlsx` or `.parquet`, perhaps with `.gz`,
@@ -16135,7 +16135,7 @@ export interface operations {
     get_customers: {
         parameters: {
             query?: {
-                /** @description an id, address or number, or the beginning of a name */
+                /** @description an id, address or number, or the beginning of a name or last name */
                 q?: string;
                 /** @description next_cursor of the page before */
                 cursor?: string;
@@ -21213,7 +21213,7 @@ export interface operations {
     post_orders_import_preview: {
         parameters: {
             query?: {
-                /** @description ISO 4217 code of amounts without a currency */
+                /** @description ISO 4217 code of amounts without a currency; by default that of most of the shop's orders */
                 currency?: string;
                 /** @description e.g. utf-8, windows-1252, utf-16le */
                 encoding?: string;

@@ -36,9 +36,10 @@ pub async fn create(new: &NewPerson) -> Result<(), CommandError> {
     } else {
         None
     };
-    let tokens = LinkTokens::new(&master_key()?);
+    let db = database()?;
+    let tokens = LinkTokens::new(&master_key(&db).await?);
     let (agent, now) = (AgentId::new(), Utc::now());
-    let mut tx = database()?.gateway_tx().await?;
+    let mut tx = db.gateway_tx().await?;
     let tenant = find_tenant(&mut tx, &new.tenant).await?;
     logins::create(&mut tx, tenant.id, agent, &name, &email, new.role).await.map_err(
         |error| match error {
@@ -93,8 +94,9 @@ pub async fn create(new: &NewPerson) -> Result<(), CommandError> {
 
 /// Stores where a tenant's people may sign in besides.
 pub async fn connect_oidc(slug: &str, settings: &Oidc, loopback: Loopback) -> Result<(), CommandError> {
-    let master_key = master_key()?;
-    let mut tx = database()?.gateway_tx().await?;
+    let db = database()?;
+    let master_key = master_key(&db).await?;
+    let mut tx = db.gateway_tx().await?;
     let tenant = find_tenant(&mut tx, slug).await?;
     oidc::put(&mut tx, &master_key, tenant.id, settings, loopback).await?;
     let detail = json!({ "issuer": settings.issuer, "creates": settings.creates });

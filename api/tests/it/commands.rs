@@ -65,6 +65,25 @@ async fn errors_are_one_line_that_says_what_to_do() {
     }
 }
 
+#[tokio::test]
+async fn nothing_is_sealed_or_signed_under_another_systems_master_key() {
+    let database = fresh_database().await;
+    let db = database::Db::connect(&database.url_for("desk_api"), 1).expect("a good URL");
+    let ours = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".parse().expect("a key");
+    assert!(accounts::master_key::is_of(&db, &ours).await.expect("the test server answers"));
+    assert!(api(&database, "create-tenant --slug acme --name Acme").status.success());
+    for line in [
+        "connect-gorgias --tenant acme --base-url http://127.0.0.1:9/api --email e@x.example --verify hmac --allow-loopback",
+        "create-agent --tenant acme --email robin@acme.example --role admin",
+    ] {
+        let output = api(&database, line);
+        let error = text(&output.stderr);
+        let said = "DESK_MASTER_KEY is set to a secret that does not fit; it should be the key under which";
+        assert!(!output.status.success() && error.contains(said), "{line}: {error}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
 #[test]
 fn a_secret_that_is_too_short_is_named_by_its_setting() {
     let line =

@@ -107,6 +107,23 @@ async fn the_trail_tells_acts_on_many_and_is_asked_for_what_matters() {
 }
 
 #[tokio::test]
+async fn what_died_of_a_kind_that_no_program_knows_any_more_is_found_by_its_name() {
+    let shop = shop(Mode::Token).await;
+    die(&shop, &shop.key, "one").await;
+    let former = "update jobs.dead set kind = 'former_kind', queue = 'former'";
+    sqlx::query(former).execute(&mut shop.admin().await).await.expect("it died");
+    let operator = operator(&shop).await;
+    for list in [DEAD.to_owned(), format!("{DEAD}/groups")] {
+        let found = call(&shop, &operator, "GET", &format!("{list}?kind=former_kind&queue=former"), "").await;
+        assert_eq!(found.status, 200, "{}", found.text);
+        assert_eq!(items(&found.json).len(), 1);
+    }
+    let body = r#"{"filter": {"kind": "former_kind"}, "dry_run": true}"#;
+    let counted = call(&shop, &operator, "POST", &format!("{DEAD}/discard"), body).await;
+    assert_eq!(counted.json["matching"], 1, "{}", counted.text);
+}
+
+#[tokio::test]
 async fn a_filter_becomes_a_job_bound_to_the_callers_tenant() {
     let shop = shop(Mode::Token).await;
     die(&shop, &shop.key, "one").await;

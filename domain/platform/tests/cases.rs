@@ -207,18 +207,25 @@ async fn an_order_that_was_put_back_is_what_it_was_before_and_after() {
     let header = "order_id,customer_id,ordered_at,product_id,quantity,amount\n";
     let file = |amount: &str, rest: &str| format!("{header}1,c1,2026-10-01,L-1,1,{amount}\n{rest}");
     let second = "2,c1,2026-10-02,L-1,1,5\n";
-    let told = async |text: String| {
-        let request = Request::new("EUR", now());
+    let remarks = async |text: String, is_beginning: bool| {
+        let mut request = Request::new("EUR", now());
+        request.stated.table.is_beginning = is_beginning;
         let source = Source::Memory(text.into_bytes().into());
         let shown = preview::preview(&source, &request, RevenueRule::Paid, 0).expect("understood");
         let mut tx = world.db.tenant_tx(Role::Support, world.tenant).await.expect("begins");
-        let remarks = compared::remarks(&mut tx, world.tenant, &shown).await.expect("readable");
+        compared::remarks(&mut tx, world.tenant, &shown).await.expect("readable")
+    };
+    let told = async |text: String| {
+        let remarks = remarks(text, false).await;
         remarks.into_iter().map(|remark| (remark.reason, remark.rows, remark.line)).collect::<Vec<_>>()
     };
     assert!(told(file("10", "")).await.is_empty());
     bring(&world, file("10", "")).await;
     bring(&world, file("11", second)).await;
     assert_eq!(told(file("10", second)).await, [("stored_later", 1, Some(2))]);
+    // Of a beginning nobody knows what follows.
+    let of_beginning = remarks(file("10", second), true).await;
+    assert!(of_beginning[0].message.contains("if the rest of the file has an order"), "{of_beginning:?}");
     assert_eq!(bring(&world, file("10", second)).await.orders_older, 1);
     let newer = format!("{second}3,c1,2026-10-03,L-1,1,5\n");
     assert_eq!(told(file("10", &newer)).await, [("put_back", 1, Some(2))]);

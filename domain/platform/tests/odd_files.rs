@@ -551,6 +551,44 @@ fn what_woocommerce_gave_back_of_an_order_goes_off_it() {
 }
 
 #[test]
+fn how_much_instead_of_whether_it_was_cancelled() {
+    let shown = previewed(
+        "order_id;customer_id;ordered_at;amount;Storno\n1;c1;2026-10-01;5;0,00\n2;c1;2026-10-01;5;-5,00\n3;c1;2026-10-01;5;\n",
+    );
+    // What was cancelled in part nobody knows.
+    assert_eq!(orders(&shown), [order("1", "c1", "5 EUR"), order("3", "c1", "5 EUR")]);
+    assert!(shown.sample.iter().all(|order| order.counts));
+    let left_out: Vec<_> = shown.left_out.iter().map(|reason| (reason.reason, reason.rows)).collect();
+    assert_eq!(left_out, [("date_unreadable", 1)]);
+}
+
+#[test]
+fn a_refund_that_may_be_a_yes_is_told() {
+    let shown = previewed(
+        "order_id;customer_id;ordered_at;amount;Refunded\n1;c1;2026-10-01;50;1\n2;c1;2026-10-01;50;0\n",
+    );
+    let told: Vec<_> = shown.remarks.iter().map(|remark| (remark.reason, remark.rows, remark.line)).collect();
+    assert_eq!(told, [("refund_of_one", 1, Some(2))]);
+}
+
+#[test]
+fn what_a_column_of_payments_calls_unpaid_is_no_revenue_though_it_was_sent() {
+    for (header, sent, unpaid) in [
+        ("Auftragsstatus;Zahlstatus", "Versendet", "offen"),
+        ("Auftragsstatus;Bezahlt", "Versendet", "Nein"),
+        ("Auftragsstatus;Bezahlt", "Neu", "Nein"),
+        ("Order State;Payment State", "shipped", "unpaid"),
+        ("Statut de la commande;Statut du paiement", "exp\u{e9}di\u{e9}e", "impay\u{e9}"),
+    ] {
+        let shown = previewed(format!(
+            "order_id;customer_id;ordered_at;amount;{header}\n1;c1;2026-10-01;5;{sent};{unpaid}\n"
+        ));
+        assert_eq!(shown.sample[0].statement.payment, Payment::Pending, "{header}: {sent}, {unpaid}");
+        assert_eq!((shown.orders, shown.orders_counted, shown.remarks.len()), (1, 0, 0), "{header}");
+    }
+}
+
+#[test]
 fn what_one_column_calls_cancelled_is_cancelled_though_another_says_paid() {
     let shown = previewed(
         "Bestellnummer;Bestelldatum;Kundennummer;Artikel;Anzahl;Einzelpreis;Bestellstatus;Zahlungsstatus\n\

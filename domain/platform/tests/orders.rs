@@ -224,6 +224,35 @@ async fn an_order_is_put_back_by_a_file_that_is_newer_than_all_before_and_by_no_
     assert_eq!(amount().await, Decimal::new(3000, 2));
 }
 
+/// Orders that were imported before imports told how new they are count for all imports after them, and an import that failed
+/// before it stored anything counts for none.
+#[tokio::test]
+async fn an_old_file_puts_nothing_back_where_orders_are_newer_than_what_imports_tell() {
+    let world = world().await;
+    let at = |id: &str, day: u32| Statement {
+        placed_at: time(&format!("2026-10-{day:02}T08:00:00Z")),
+        ..order(id, &[1])
+    };
+    bring_whole(&world, &[order("1", &[10]), at("2", 20)]).await;
+    bring_whole(&world, &[order("1", &[11])]).await;
+    let mut as_before = tx(&world).await;
+    sqlx::query("update platform.import_run set newest_at = null, known_until = null")
+        .execute(&mut *as_before)
+        .await
+        .expect("updated");
+    as_before.commit().await.expect("commits");
+    // Two old files, of which the second is newer than the first.
+    assert_eq!(done(&bring_whole(&world, &[at("3", 5)]).await), (1, 0, 0, 0));
+    assert_eq!(done(&bring_whole(&world, &[order("1", &[10]), at("4", 10)]).await), (1, 0, 0, 1));
+    // The newest file ends before anything of it is stored, and is imported once more.
+    let newest = [order("1", &[10]), at("5", 21)];
+    let import = Import { newest_at: Some(newest[1].placed_at), ..an_import(&world) };
+    let torn = ReadError::Refused { class: "gzip_cut_off", message: "the gzip file ends at once".to_owned() };
+    let failed = import::run(&world.db, &import, file(&[], Some(torn)), |_| Next::Continue).await;
+    assert!(failed.is_err());
+    assert_eq!(done(&bring_whole(&world, &newest).await), (1, 1, 0, 0));
+}
+
 #[tokio::test]
 async fn a_file_without_times_takes_nothing_back_that_the_shop_said() {
     let world = world().await;
@@ -534,6 +563,49 @@ async fn what_became_known_of_a_customer_while_they_were_merged_is_theirs_afterw
         profiles(&world).await,
         [profile("g-1", 2, 2, 2), profile(kim, 1, 1, 1), profile(ole, 2, 2, 2)]
     );
+}
+
+#[tokio::test]
+async fn what_became_known_of_one_who_was_merged_twice_finds_its_way_back() {
+    let world = world().await;
+    let orders = ["g-1", "g-2", "g-3"].map(|id| of(id, None, order(id, &[1])));
+    bring(&world, &orders).await;
+    let mut merging = tx(&world).await;
+    let first = merge::merge(&mut merging, world.tenant, "g-2", "g-1", "ann").await.expect("merged");
+    merging.commit().await.expect("commits");
+    bring(&world, &[of("g-1", Some("early@example.com"), order("4", &[1]))]).await;
+    let mut merging = tx(&world).await;
+    let second = merge::merge(&mut merging, world.tenant, "g-3", "g-2", "ann").await.expect("merged");
+    merging.commit().await.expect("commits");
+    bring(&world, &[of("g-1", Some("late@example.com"), order("5", &[1]))]).await;
+    let mut parting = tx(&world).await;
+    merge::undo(&mut parting, world.tenant, second.id, "ann").await.expect("undone");
+    merge::undo(&mut parting, world.tenant, first.id, "ann").await.expect("undone");
+    parting.commit().await.expect("commits");
+    let mut tx = tx(&world).await;
+    for email in ["early@example.com", "late@example.com"] {
+        let found = customers::find(&mut tx, None, Some(email)).await.expect("answers");
+        assert_eq!(found, Customer::One("g-1".to_owned()), "{email}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_both_had_stays_when_an_old_merge_is_taken_back() {
+    let world = world().await;
+    let email = Some("ann@example.com");
+    bring(&world, &[of("g-1", email, order("1", &[1])), of("g-2", email, order("2", &[1]))]).await;
+    let mut tx = tx(&world).await;
+    let merged = merge::merge(&mut tx, world.tenant, "g-2", "g-1", "ann").await.expect("merged");
+    // As of before it was kept what the first one was called.
+    sqlx::query("update platform.customer_merge set kept_before = null")
+        .execute(&mut *tx)
+        .await
+        .expect("updated");
+    merge::undo(&mut tx, world.tenant, merged.id, "ann").await.expect("undone");
+    for id in ["g-1", "g-2"] {
+        let customer = directory::get(&mut tx, id).await.expect("readable").expect("known");
+        assert_eq!(customer.email.as_deref(), email, "{id}");
+    }
 }
 
 #[tokio::test]

@@ -102,12 +102,17 @@ pub(super) async fn run(dispatch: Dispatch, mut inbox: mpsc::Receiver<Message>) 
     }
 }
 
-/// Whether Redis takes what is to be kept.
+/// Whether Redis takes what is to be kept. A connection over which it does not is given up: it may lead to what was the primary
+/// before a fail-over.
 async fn takes(dispatch: &Dispatch, link: &mut Option<Link>) -> bool {
-    match link {
-        Some(link) => dispatch.try_write(link).await.is_ok(),
+    let takes = match link.as_mut() {
+        Some(open) => dispatch.try_write(open).await.is_ok(),
         None => false,
+    };
+    if !takes {
+        *link = None;
     }
+    takes
 }
 
 /// Tells a piece of what is to be told: some offers, and the messages for channels.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     folder::Folder,
-    processes::{Cluster, Given, Options},
+    processes::{Cluster, Given, Options, random_key},
     servers::{Afterwards, Servers},
 };
 
@@ -34,6 +34,8 @@ pub struct Base {
     servers: Servers,
     tenant: TenantId,
     copies: u32,
+    /// Of every cluster: a copy of the database knows the key as well.
+    master_key: String,
     // Dropped last: the servers' data lie in it.
     folder: Folder,
 }
@@ -60,7 +62,8 @@ impl Base {
         let folder = Folder::temporary().context("a temporary folder")?;
         let dir = folder.path().join("servers");
         let servers = tokio::task::spawn_blocking(move || Servers::start(&dir, Afterwards::Remove)).await??;
-        let base = Base { servers, tenant: TenantId(Uuid::now_v7()), copies: 0, folder };
+        let master_key = random_key();
+        let base = Base { servers, tenant: TenantId(Uuid::now_v7()), copies: 0, master_key, folder };
         let cluster = base.cluster(BASE).await?;
         sqlx::query("insert into shared.tenant (id, slug, name) values ($1, 'shop', 'Shop')")
             .bind(base.tenant.0)
@@ -116,6 +119,8 @@ impl Base {
     /// A cluster with one worker and one scheduler on one of the databases. The tenant that it makes has no orders.
     async fn cluster(&self, database: &str) -> anyhow::Result<Cluster> {
         let url = self.servers.admin_url.replace(&format!("/{BASE}"), &format!("/{database}"));
+        let mut options = Options::default();
+        options.env.push(("DESK_MASTER_KEY".to_owned(), self.master_key.clone()));
         Cluster::start(Options {
             dir: Some(self.dir(database)),
             given: Given {
@@ -127,7 +132,7 @@ impl Base {
             workers: 1,
             schedulers: 1,
             queues: QUEUES.to_owned(),
-            ..Options::default()
+            ..options
         })
         .await
     }

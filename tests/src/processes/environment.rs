@@ -1,6 +1,6 @@
 //! What the processes of one cluster are told, and the commands that give it a tenant.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fs::OpenOptions, io::Write, net::SocketAddr, os::unix::fs::OpenOptionsExt, path::PathBuf};
 
 use anyhow::{Context, bail};
 use base64::Engine;
@@ -51,7 +51,7 @@ impl Env {
             settings: Vec::new(),
         };
         env.set("REDIS_URL", servers.redis_url.clone());
-        env.set("DESK_MASTER_KEY", random_key());
+        env.set("DESK_MASTER_KEY", master_key(folder)?);
         env.set("DESK_IMPORT_DIR", imports.display().to_string());
         env.set("DESK_FILES_DIR", folder.path().join("files").display().to_string());
         env.set("DESK_ALLOW_LOOPBACK", "true".to_owned());
@@ -153,8 +153,44 @@ fn through(url: &str, addr: SocketAddr) -> anyhow::Result<String> {
     Ok(options.host(&addr.ip().to_string()).port(addr.port()).to_url_lossy().to_string())
 }
 
+/// The key of the clusters of a folder. In one that stays it stays as well, because the database of the cluster before may be
+/// there still, and takes no process with another key.
+fn master_key(folder: &Folder) -> anyhow::Result<String> {
+    if !folder.stays() {
+        return Ok(random_key());
+    }
+    let path = folder.path().join("master.key");
+    if path.exists() {
+        return std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()));
+    }
+    let key = random_key();
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| file.write_all(key.as_bytes()))
+        .with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(key)
+}
+
 /// 32 random bytes in base64.
-fn random_key() -> String {
+pub fn random_key() -> String {
     let bytes: [u8; 32] = rand::rng().random();
     base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_stays_keeps_its_key_and_others_have_one_each() {
+        let mut folder = Folder::temporary().expect("a folder");
+        let key = |folder: &Folder| master_key(folder).expect("a key");
+        assert_ne!(key(&folder), key(&folder));
+        folder.keep();
+        assert_eq!(key(&folder), key(&folder));
+        std::fs::remove_dir_all(folder.path()).expect("it is removed");
+    }
 }

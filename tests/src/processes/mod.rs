@@ -19,6 +19,7 @@ use reqwest::StatusCode;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use environment::Env;
+pub use environment::random_key;
 pub use process::{Logs, Process, Signalled};
 
 use crate::{

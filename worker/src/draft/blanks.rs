@@ -161,6 +161,8 @@ fn is_of_x(word: &str) -> bool {
 fn to_be_inserted(lower: &str) -> bool {
     const BEGINS: &[&str] = &[" insert ", " enter "];
     const THE: &[&str] = &["the ", "a ", "customer's ", "customer ", "correct ", "actual "];
+    // That is what customers do on a page.
+    let lower = lower.replace(" enter the ", " ");
     BEGINS.iter().any(|begin| {
         lower.match_indices(begin).any(|(at, _)| {
             let mut rest = &lower[at + begin.len()..];
@@ -423,6 +425,7 @@ mod tests {
             "PLEASE READ THE NOTE ON THE BOX.",
             "Well... I will look. And so on ...",
             "Please enter your name here: see the form. Insert the battery here.",
+            "You can enter the tracking number here: https://shop.example/track.",
             "The lamp -- the small one -- left us, and the bulb | plug | cable follow.",
             "She said \u{ab}bonjour\u{bb} and __really__ meant it ~ thank you ~.",
             "____________\nThe shop",

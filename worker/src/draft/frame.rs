@@ -10,12 +10,16 @@ const FEWEST_LETTERS: usize = 5;
 const BEGINNING: usize = 3;
 /// Characters of a text's beginning in which something can be announced.
 const ANNOUNCED_WITHIN: usize = 240;
-/// Lines behind a sign-off: a name, a role, a shop and where to find it.
-const LINES_BEHIND: usize = 5;
+/// Lines behind a sign-off: a name, a role, a shop, where to find it, and what the law asks of it.
+const LINES_BEHIND: usize = 12;
 /// Words of such a line at most.
 const WORDS_BEHIND: usize = 9;
 /// So many words that end like a sentence are one.
 const SENTENCE_WORDS: usize = 5;
+/// So many words between brackets are more than a role.
+const REMARK_WORDS: usize = 3;
+/// So many digits are a number at which somebody or something is found.
+const CONTACT_DIGITS: usize = 5;
 
 /// Whether something stands before the greeting or behind the sign-off.
 pub fn has_words_around(reply: &str) -> bool {
@@ -70,20 +74,33 @@ fn stands_behind(lines: &[String]) -> bool {
 }
 
 fn is_postscript(line: &str) -> bool {
-    ["p.s", "ps ", "ps:", "ps.", "p. s.", "pd:", "p.d."].iter().any(|mark| line.starts_with(mark))
+    POSTSCRIPTS.iter().any(|mark| line.starts_with(mark))
 }
 
 /// Whether a line behind a sign-off is more than a name or where to find somebody.
 fn is_remark(line: &str) -> bool {
     let count = line.split_whitespace().count();
     let is_within = |open: char, close: char| line.starts_with(open) && line.ends_with(close);
-    let label = line.split_once(": ").map(|(label, _)| label);
+    let is_long = count >= REMARK_WORDS || line.contains(|c: char| c.is_ascii_digit());
     count > WORDS_BEHIND
         || line.contains('?')
         || (line.ends_with(['.', '!', ':']) && count >= SENTENCE_WORDS)
-        || (line.contains(char::is_alphabetic) && (is_within('(', ')') || is_within('[', ']')))
+        || (line.contains(char::is_alphabetic) && is_long && (is_within('(', ')') || is_within('[', ']')))
         || (line.starts_with("--") && line.contains(char::is_alphabetic))
-        || label.is_some_and(|label| !CONTACTS.iter().any(|contact| label.contains(contact)))
+        || line.split_once(": ").is_some_and(|(label, what)| !is_contact(label, what))
+}
+
+/// Whether a label and what stands behind it tell where or when somebody is found: by the label, or by an address, a long
+/// number or hours (`9-17`).
+fn is_contact(label: &str, what: &str) -> bool {
+    CONTACTS.iter().any(|contact| label.contains(contact))
+        || what.contains('@')
+        || what.chars().filter(char::is_ascii_digit).count() >= CONTACT_DIGITS
+        || what.split_once('-').is_some_and(|(from, to)| has_digit(from) && has_digit(to))
+}
+
+fn has_digit(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// Whether a line begins with a greeting to somebody.
@@ -101,9 +118,15 @@ fn greets(line: &str) -> bool {
 
 /// Whether a line is a formula that ends a letter.
 fn is_sign_off(line: &str) -> bool {
-    line.split_whitespace().count() <= 6
-        && !line.ends_with(['.', '?', ':'])
-        && CLOSINGS.iter().any(|closing| line.contains(closing))
+    let is_short = line.split_whitespace().count() <= 6 && !line.ends_with(['.', '?', ':']);
+    let word = line.trim_end_matches([',', '!']);
+    is_short && (CLOSINGS.iter().any(|closing| line.contains(closing)) || CLOSING_WORDS.contains(&word))
+}
+
+/// Whether a line, of any length, has a formula that ends a letter, as `Kind regards from Anna and all of the lamp shop`.
+pub fn has_formula(line: &str) -> bool {
+    let line = normalised(line);
+    CLOSINGS.iter().any(|closing| line.contains(closing))
 }
 
 /// How letters begin in the languages that the drafter writes.
@@ -211,16 +234,65 @@ const CLOSINGS: &[&str] = &[
     "hilsen",
     "hilsner",
     "helsing",
-    "warmly",
-    "cheers",
+    "beste wensen",
     "hej då",
     "hej hej",
 ];
 
+/// The same of words that also stand in sentences: the line is nothing else.
+const CLOSING_WORDS: &[&str] = &["warmly", "cheers"];
+
+/// How postscripts begin.
+const POSTSCRIPTS: &[&str] = &[
+    "p.s",
+    "ps ",
+    "ps:",
+    "ps.",
+    "p. s.",
+    "pd:",
+    "pd ",
+    "p.d",
+    "p. d",
+    "posdata",
+    "post scriptum",
+    "post-scriptum",
+    "nb:",
+    "nb ",
+    "n.b",
+];
+
 /// Labels of a line that tells where to find somebody.
 const CONTACTS: &[&str] = &[
-    "tel", "fon", "phone", "mail", "web", "fax", "www", "adres", "address", "mobil", "internet", "site",
-    "vat", "ust", "hours", "zeiten", "horaire", "horario", "orari", "whatsapp",
+    "tel",
+    "fon",
+    "phone",
+    "mail",
+    "web",
+    "fax",
+    "www",
+    "adres",
+    "address",
+    "mobil",
+    "internet",
+    "site",
+    "vat",
+    "ust",
+    "hours",
+    "zeiten",
+    "horaire",
+    "horario",
+    "orari",
+    "whatsapp",
+    "tél",
+    "courriel",
+    "correo",
+    "geschäftsführ",
+    "sitz",
+    "gericht",
+    "hotline",
+    "instagram",
+    "facebook",
+    "anschrift",
 ];
 
 #[cfg(test)]
@@ -287,6 +359,8 @@ mod tests {
             "Remember to replace the name.",
             "The tone is friendly and the length medium.",
             "[Die Kundin ist verärgert]",
+            "Word count: 57",
+            "Tone: friendly",
         ] {
             assert!(has_words_around(&format!("{LETTER}\n\n{behind}")), "{behind}");
         }
@@ -308,6 +382,14 @@ mod tests {
             "La lampada è partita.\nCiao,\nAnna",
             "Lampan är på väg.\nHej då!",
             "You wrote: the lamp is broken. Which bulb did you use?",
+            "Hello Maya,\n\nyour lamp left us.\n\nKind regards, Anna from Corner Shop\n(Customer Service)\nT: +44 20 7946 0000\nE: help@shop.example\nMon-Fri: 9am-5pm",
+            "Guten Tag,\n\nIhre Lampe ist da.\n\nViele Grüße\nAnna Beispiel (sie/ihr)\nKundenservice\nLampenwelt GmbH\nHauptstraße 1, 12345 Musterstadt\nHotline: 0800 1234567\nMo-Fr: 9-17 Uhr\nGeschäftsführer: Max Beispiel\nSitz der Gesellschaft: Musterstadt\nHRB 12345",
+            "Bonjour,\n\nvotre lampe est partie.\n\nCordialement,\nAnna\nTél : 01 23 45 67 89\nCourriel : aide@boutique.example\nLun-ven : 9h-18h\n\nNB : l'ampoule est dans le petit carton.",
+            "Estimada Maya:\n\nsu lámpara ha salido.\n\nUn saludo,\nAna\nCorreo: ayuda@tienda.example\n\nP. D.: la bombilla va en la caja pequeña.",
+            "Cheers Maya!\nYour lamp left us on Monday, with a bulb.",
+            "Cheers, your lamp left us today!",
+            "We warmly thank you, Maya!",
+            "Uw lamp is onderweg.\nBeste wensen,\nAnna",
         ];
         for reply in replies.map(str::to_owned).into_iter().chain(every_sentence()) {
             assert!(!has_words_around(&reply) && !says_nothing(&reply), "{reply}");

@@ -85,14 +85,14 @@ fn faults(reply: &str, input: &DraftInput, facts: &KnownFacts) -> Vec<Fault> {
 const SENTENCE_WORDS: usize = 8;
 
 /// Whether the last sentence has no end, as of an answer that was cut and is called complete. A link or an address may
-/// stand at the end.
+/// stand at the end, and so may a sign-off.
 fn ends_in_the_middle(reply: &str) -> bool {
     let last = reply.trim_end().lines().next_back().unwrap_or_default();
     let mut words = last.split_whitespace();
     let is_sentence = words.clone().count() >= SENTENCE_WORDS;
     let last_word = words.next_back().unwrap_or_default();
     let is_cut = last_word.ends_with(|c: char| c.is_alphabetic() || matches!(c, ',' | ';' | '-' | '('));
-    is_sentence && is_cut && !last_word.contains(['/', '@', '.'])
+    is_sentence && is_cut && !last_word.contains(['/', '@', '.']) && !frame::has_formula(last)
 }
 
 /// A recommendation without the entries that break the policy or that the gate would refuse.

@@ -254,7 +254,7 @@ async fn act(
     let (filter, reason) = selected(request, caller)?;
     let mut tx = state.db.queue_tx().await?;
     if dry_run {
-        let matching = dead::count(&mut tx, &filter).await?;
+        let matching = count(&mut tx, &filter).await?;
         tx.commit().await?;
         return Ok(Answer::ok(&Matching { matching }));
     }
@@ -268,7 +268,7 @@ async fn act(
         let left = left_of(&mut tx, &filter, &ids).await?;
         (Answer::ok(&Done { job_ids: ids, left }), told, count)
     } else {
-        let matching = dead::count(&mut tx, &filter).await?;
+        let matching = count(&mut tx, &filter).await?;
         let job = by_job(owner(caller), action, filter.clone(), canary, &reason)?;
         let (job_id, state) = (job.id(), JobState::Ready.as_str());
         let (enqueued, announcement) = enqueue(&mut tx, &[correlation::caused(job)]).await?;
@@ -287,6 +287,16 @@ async fn act(
     tx.commit().await?;
     told.tell(state);
     Ok(answer)
+}
+
+/// How many dead jobs match. None of a kind or a queue that there is not is an error.
+async fn count(tx: &mut Tx, filter: &DeadFilter) -> Result<i64, Problem> {
+    let matching = dead::count(tx, filter).await?;
+    if matching == 0 {
+        names::check(filter.kind.as_deref(), filter.queue.as_deref())
+            .map_err(|problem| problem.within("filter"))?;
+    }
+    Ok(matching)
 }
 
 async fn act_on_one(
@@ -413,9 +423,9 @@ fn selected(request: BulkRequest, caller: &Caller) -> Result<(DeadFilter, String
     let mut filter = DeadFilter {
         tenant_id: asked,
         ids,
-        kind: names::kind("filter.kind", selection.kind)?,
+        kind: selection.kind,
         kinds: None,
-        queue: names::queue("filter.queue", selection.queue)?,
+        queue: selection.queue,
         fingerprint: selection.fingerprint,
         error_class: selection.error_class,
         died_from: selection.died_from,

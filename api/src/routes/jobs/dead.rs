@@ -59,6 +59,9 @@ async fn list(
     let mut tx = begin(&state, &filter).await?;
     let items = dead::list(&mut tx, &filter, before, page.limit_and_one()).await?;
     tx.commit().await?;
+    if items.is_empty() && before.is_none() {
+        names::check(filter.kind.as_deref(), filter.queue.as_deref())?;
+    }
     Ok(Json(page.page(items, |item| item.id.to_string())))
 }
 
@@ -97,6 +100,9 @@ async fn groups(
     let mut tx = begin(&state, &filter).await?;
     let items = dead::groups(&mut tx, &filter, page.limit).await?;
     tx.commit().await?;
+    if items.is_empty() {
+        names::check(filter.kind.as_deref(), filter.queue.as_deref())?;
+    }
     Ok(Json(Page { items, next_cursor: None }))
 }
 
@@ -111,9 +117,9 @@ fn filter(params: &Params, caller: &Caller) -> Result<DeadFilter, Problem> {
     Ok(DeadFilter {
         tenant_id: tenant_of(tenant, caller)?,
         ids: Vec::new(),
-        kind: names::kind("kind", text("kind")?)?,
+        kind: text("kind")?,
         kinds: None,
-        queue: names::queue("queue", text("queue")?)?,
+        queue: text("queue")?,
         fingerprint: text("fingerprint")?,
         error_class: text("error_class")?,
         died_from: params.time("died_from")?,

@@ -1,33 +1,29 @@
-//! Names of kinds and queues that a filter gives. A typing error would find nothing, and look as if nothing were there.
+//! Names of kinds and queues in a filter that found nothing. A typing error would look as if nothing were there. What is found
+//! has its name, whether or not this program knows it: of a kind that no program runs any more jobs may be left.
 
 use std::collections::BTreeSet;
 
 use crate::web::problem::Problem;
 
-/// Passes on the name of a kind that there is.
+/// Refuses names that there are not, for a filter that found nothing.
 ///
 /// # Errors
-/// 400 naming the parameter and the kinds.
-pub(super) fn kind(parameter: &'static str, name: Option<String>) -> Result<Option<String>, Problem> {
-    known(parameter, name, "the kinds are", kinds::all().map(|info| info.kind).collect())
-}
-
-/// Passes on the name of a queue that there is.
-///
-/// # Errors
-/// 400 naming the parameter and the queues.
-pub(super) fn queue(parameter: &'static str, name: Option<String>) -> Result<Option<String>, Problem> {
-    known(parameter, name, "the queues are", kinds::all().map(|info| info.policy.queue).collect())
+/// 400 naming the parameter, `kind` or `queue`, and the names that there are.
+pub(super) fn check(kind: Option<&str>, queue: Option<&str>) -> Result<(), Problem> {
+    known("kind", kind, "the kinds are", || kinds::all().map(|info| info.kind).collect())?;
+    known("queue", queue, "the queues are", || kinds::all().map(|info| info.policy.queue).collect())
 }
 
 fn known(
     parameter: &'static str,
-    name: Option<String>,
+    name: Option<&str>,
     said: &str,
-    names: BTreeSet<&'static str>,
-) -> Result<Option<String>, Problem> {
-    if name.as_deref().is_none_or(|name| names.contains(name)) {
-        return Ok(name);
+    names: impl Fn() -> BTreeSet<&'static str>,
+) -> Result<(), Problem> {
+    let Some(name) = name else { return Ok(()) };
+    let names = names();
+    if names.contains(name) {
+        return Ok(());
     }
     let names: Vec<&str> = names.into_iter().collect();
     Err(Problem::bad_request(parameter, format!("{said} {}", names.join(", "))))

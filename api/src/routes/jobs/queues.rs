@@ -205,15 +205,14 @@ async fn drain(
     let mut tx = state.db.queue_tx().await?;
     let view = find(&mut tx, &queue).await?;
     let kinds = waiting_by_kind(&mut tx, &queue).await?;
-    let kind = match request.kind {
-        // One that no program knows any more may wait all the same.
-        Some(kind) if kinds.contains_key(&kind) => Some(kind),
-        kind => names::kind("kind", kind)?,
-    };
+    let kind = request.kind;
     let matching = match &kind {
         Some(kind) => kinds.get(kind).copied().unwrap_or(0),
         None => waiting(&view),
     };
+    if matching == 0 {
+        names::check(kind.as_deref(), None)?;
+    }
     if request.dry_run {
         tx.commit().await?;
         return Ok(Answer::ok(&json!({ "matching": matching, "kinds": kinds })));

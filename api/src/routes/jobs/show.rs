@@ -180,8 +180,8 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
     let filter = JobFilter {
         tenant: tenant(&params, &caller)?,
         states: states(&params)?,
-        kind: names::kind("kind", params.text("kind")?.map(str::to_owned))?,
-        queue: names::queue("queue", params.text("queue")?.map(str::to_owned))?,
+        kind: params.text("kind")?.map(str::to_owned),
+        queue: params.text("queue")?.map(str::to_owned),
         correlation_id: params.text("correlation_id")?.map(str::to_owned),
         parent_id: params.id("parent_id")?,
         created_from: params.time("created_from")?,
@@ -193,6 +193,9 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
         None => state.db.queue_tx().await?,
     };
     let views = read::list(&mut tx, &filter, before, page.limit_and_one()).await?;
+    if views.is_empty() && before.is_none() {
+        names::check(filter.kind.as_deref(), filter.queue.as_deref())?;
+    }
     let mut views = page.page(views, |view| view.id.to_string());
     if fields.names("result") {
         let with_result = read::add_results(&mut tx, &mut views.items, PAGE_RESULT_BYTES).await?;

@@ -5,12 +5,12 @@ came as (
     delete from platform.customer_identity i
     where i.tenant_id = $1 and i.customer_id = $2 and i.kind in ('email', 'phone')
       and (i.stated_customer = any ($4) or (i.since > $5 and i.value = any ($4)))
-    returning i.kind, i.value
+    returning i.kind, i.value, i.stated_customer
 ),
 theirs as (
-    -- By their own id they are known as it is.
-    insert into platform.customer_identity (tenant_id, kind, value, customer_id)
-    select $1, kind, value, $3 from came where value <> $3
+    -- By their own id they are known as it is. Whom a source named may be one who was merged into them before.
+    insert into platform.customer_identity (tenant_id, kind, value, customer_id, stated_customer)
+    select $1, kind, value, $3, nullif(stated_customer, $3) from came where value <> $3
     on conflict do nothing
 )
 select value from came where kind = 'email'

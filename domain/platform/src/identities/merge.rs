@@ -288,32 +288,31 @@ async fn move_identities(
     kept: &str,
     merged: &str,
 ) -> Result<Vec<Moved>, DbError> {
-    let moved: Vec<(String, String, bool)> = sqlx::query_as(
+    let moved: Vec<(String, String, bool, Option<String>)> = sqlx::query_as(
         "delete from platform.customer_identity i where i.tenant_id = $1 and i.customer_id = $2
          returning i.kind, i.value, exists (select from platform.customer_identity k where k.tenant_id = $1 and k.kind = i.kind
-                                            and k.value = i.value and k.customer_id = $3)",
+                                            and k.value = i.value and k.customer_id = $3),
+                   i.stated_customer",
     )
     .bind(tenant)
     .bind(merged)
     .bind(kept)
     .fetch_all(&mut **tx)
     .await?;
-    let (kinds, values): (Vec<&str>, Vec<&str>) = moved
-        .iter()
-        .map(|(kind, value, _)| (kind.as_str(), value.as_str()))
-        .chain([("shop", merged)])
-        .unzip();
+    let own = moved.iter().map(|(kind, value, _, stated)| (kind.as_str(), value.as_str(), stated.as_deref()));
+    let all: Vec<(&str, &str, Option<&str>)> = own.chain([("shop", merged, None)]).collect();
     sqlx::query(
-        "insert into platform.customer_identity (tenant_id, kind, value, customer_id)
-         select $1, *, $2::text from unnest($3::text[], $4::text[]) on conflict do nothing",
+        "insert into platform.customer_identity (tenant_id, kind, value, stated_customer, customer_id)
+         select $1, *, $2::text from unnest($3::text[], $4::text[], $5::text[]) on conflict do nothing",
     )
     .bind(tenant)
     .bind(kept)
-    .bind(kinds)
-    .bind(values)
+    .bind(all.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>())
+    .bind(all.iter().map(|(_, value, _)| *value).collect::<Vec<_>>())
+    .bind(all.iter().map(|(.., stated)| *stated).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await?;
-    Ok(moved.into_iter().map(|(kind, value, is_shared)| Moved { kind, value, is_shared }).collect())
+    Ok(moved.into_iter().map(|(kind, value, is_shared, _)| Moved { kind, value, is_shared }).collect())
 }
 
 async fn move_orders(tx: &mut Tx, tenant: TenantId, kept: &str, merged: &str) -> Result<i64, MergeError> {

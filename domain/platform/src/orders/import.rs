@@ -307,7 +307,8 @@ async fn start_over(tx: &mut Tx, import: &Import, fingerprint: &[u8]) -> Result<
              inserted = 0, duplicates = 0, rejected = 0, orders_inserted = 0, orders_replaced = 0, orders_unchanged = 0,
              orders_older = 0, left_out = '{}', remarks = '{}', notes = 0, lanes = '{0,0}', started_at = clock_timestamp(),
              updated_at = now(), finished_at = null, newest_at = null,
-             known_until = (select max(r.newest_at) from platform.import_run r where r.tenant_id = $5 and r.state <> 'undone')
+             known_until = (select max(greatest(r.newest_at, r.known_until)) from platform.import_run r
+                            where r.tenant_id = $5 and r.state <> 'undone')
          where id = $1",
     )
     .bind(import.id)

@@ -53,6 +53,8 @@ pub struct Preview {
     pub problem: Option<String>,
     /// When the last order was placed, as [`Reading::newest_order`].
     pub(super) newest_at: Option<DateTime<Utc>>,
+    /// Whether only the beginning of the file was given, so that later orders may follow.
+    pub(super) is_beginning: bool,
     /// The orders that were looked at, with their lines; 0 where these have no numbers.
     pub(super) stated: Vec<(u64, Statement)>,
 }
@@ -112,6 +114,7 @@ pub fn preview(
         remarks: Vec::new(),
         unknown_statuses: Vec::new(),
         newest_at: reading.newest_order(source).ok().flatten(),
+        is_beginning: request.stated.table.is_beginning,
         stated: Vec::new(),
     };
     preview.is_whole = preview.look(&mut reading, rule, ROWS, (orders_shown, true))?;

@@ -41,8 +41,11 @@ fn happened(delivery: &Delivery) -> [u8; 32] {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     };
+    let customer = &ticket.customer;
     let of_ticket = (
         &delivery.event_type,
+        (&customer.id, &customer.external_id, &customer.email, &customer.name),
+        &ticket.channel,
         &ticket.subject,
         ticket.status,
         ticket.priority,
@@ -109,6 +112,7 @@ mod tests {
             r#""messages":[{"id":1,"body_text":"One","sent_datetime":"2026-11-20T10:00:00Z"}]"#,
             r#""messages":[{"id":1,"body_text":"One"}],"status":"closed""#,
             r#""messages":[{"id":1,"body_text":"One"}],"tags":["no-ai"]"#,
+            r#""messages":[{"id":1,"body_text":"One"}],"customer":{"email":"maya@example.com"}"#,
         ] {
             assert_ne!(one, told("e", ticket), "{ticket}");
         }

@@ -91,7 +91,21 @@ pub(crate) fn without(text: &str) -> Option<String> {
     let behind = text.trim_start().strip_prefix(own.as_str()).unwrap_or_default().trim_start().to_lowercase();
     let is_header = behind.starts_with("---") || FROM.iter().any(|from| behind.starts_with(from));
     let may_be_forwarded = is_header || text.lines().any(is_forwarding_line);
-    (!may_be_forwarded && !behind.starts_with('>')).then_some(own)
+    (!may_be_forwarded && !behind.starts_with('>') && !is_told_by_hand(&behind)).then_some(own)
+}
+
+/// Whether people tell themselves what they wrote earlier, as in `Am 12. November schrieb ich Ihnen:`, in lower case. A program
+/// names an address or a time of day there, or marks the lines that it quotes.
+fn is_told_by_hand(behind: &str) -> bool {
+    let mut lines = behind.lines();
+    let above = [lines.next(), lines.next()].map(Option::unwrap_or_default).join(" ");
+    let has_time = above
+        .as_bytes()
+        .windows(3)
+        .any(|at| at[0].is_ascii_digit() && at[1] == b':' && at[2].is_ascii_digit());
+    let is_marked = behind.lines().any(|line| line.trim_start().starts_with('>'));
+    let says_line = above.contains(':') && !behind.starts_with("--");
+    says_line && !is_marked && !has_time && !above.contains('@')
 }
 
 fn is_forwarding_line(line: &str) -> bool {
@@ -161,6 +175,8 @@ mod tests {
         for text in [
             "Yes, please.",
             "They say\n> It is lost",
+            "Hello,\nam 12. November schrieb ich Ihnen:\nDie Lampe flackert, bitte helfen Sie mir.",
+            "Hello,\non Monday I wrote:\nthe lamp flickers, and nobody has answered.",
             "See below\r\n\r\n-----Original Message-----\r\nFrom: DHL\r\nSent: Monday\r\nSubject: Parcel\r\n\r\nIt is lost",
             "See below\n\n---------- Forwarded message ---------\nFrom: DHL\nDate: Monday\nSubject: Parcel\n\nIt is lost",
             "See below\n\nVon: DHL\nGesendet: Montag\nAn: Maya\nBetreff: Paket\n\nEs ist weg",

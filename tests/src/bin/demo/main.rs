@@ -143,15 +143,21 @@ fn bind() -> anyhow::Result<SocketAddr> {
         .with_context(|| format!("no port from {wanted} on is free"))
 }
 
-/// What the processes are told beside the cluster's own settings: readable logs, and the model when
-/// there is a key for it.
+/// What the processes are told beside the cluster's own settings: readable logs, the model when there is a key for it, and
+/// the master key of somebody's own database.
 fn settings() -> Vec<(String, String)> {
-    let passed_on = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL", "ANTHROPIC_VERSION"];
+    let passed_on = [
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_BASE_URL",
+        "ANTHROPIC_MODEL",
+        "ANTHROPIC_VERSION",
+        "DESK_MASTER_KEY",
+    ];
     let log = std::env::var("DESK_LOG")
         .unwrap_or_else(|_| "info,apalis_core=warn,tokio_cron_scheduler=warn".to_owned());
     let mut settings = vec![("DESK_LOG_FORMAT".to_owned(), "text".to_owned()), ("DESK_LOG".to_owned(), log)];
-    settings
-        .extend(passed_on.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))));
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    settings.extend(passed_on.into_iter().filter_map(|name| Some((name.to_owned(), set(name)?))));
     settings
 }
 

@@ -80,7 +80,7 @@ export function NewImport() {
           <TextInput
             label={LABELS.currency}
             description={chosen?.mapping.currency ? `The mapping says ${chosen.mapping.currency}` : TEXTS.currency}
-            placeholder="USD"
+            placeholder={TEXTS.ofShop}
             maxLength={3}
             w={170}
             value={stated.currency ?? ""}

@@ -19,7 +19,11 @@ import {
 import { TEXTS } from "./texts.ts";
 
 const LAST_HEADER_LINE = 1_000;
-const ZONES: Option[] = Intl.supportedValuesOf("timeZone").map((value) => ({ value, label: value }));
+// Not every browser has UTC among them.
+const ZONES: Option[] = [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone")])].map((value) => ({
+  value,
+  label: value,
+}));
 
 type Props = {
   stated: Stated;

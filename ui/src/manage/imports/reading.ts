@@ -79,6 +79,7 @@ export const PROFILES: Option[] = [
   { value: "magento_orders", label: "Magento" },
   { value: "bigcommerce_orders", label: "BigCommerce, a row an order" },
   { value: "bigcommerce_products", label: "BigCommerce, a row a product" },
+  { value: "squarespace_orders", label: "Squarespace" },
   { value: "amazon_orders", label: "Amazon, all orders" },
   { value: "amazon_new_orders", label: "Amazon, new orders" },
   { value: "etsy_items", label: "Etsy, sold items" },

@@ -110,6 +110,7 @@ fn a_reply_that_stops_in_the_middle_was_cut() {
     assert!(answered.is_ok(), "an address may stand at the end");
     for reply in [
         "Hello Ann,\n\nthank you for telling us about the lamp.\n\nKind regards,\nYour Hartley Gifts team",
+        "Hello Ann,\n\nthank you for telling us.\n\nKind regards from Anna and the whole team of Hartley Gifts",
         "Hello Ann, thank you for telling us about the lamp, we look into it \u{1f642}",
     ] {
         assert!(judged(ASKED, reply).is_ok(), "{reply}");

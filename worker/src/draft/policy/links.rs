@@ -58,15 +58,16 @@ pub(super) fn bare(text: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
+/// A link without what may be left out of it: the scheme, `www.`, and a slash at the end.
+pub(super) fn plain(link: &str) -> &str {
+    let link = link.trim_start_matches("https://").trim_start_matches("http://").trim_start_matches("www.");
+    link.trim_end_matches('/')
+}
+
 /// Whether a link leads to a site that is named without its scheme: all of it, or its host alone.
 pub(super) fn is_of(link: &str, site: &str) -> bool {
-    let plain = |text: &str| {
-        let text =
-            text.trim_start_matches("https://").trim_start_matches("http://").trim_start_matches("www.");
-        text.trim_end_matches('/').to_owned()
-    };
     let (link, site) = (plain(link), plain(site));
-    link == site || link.split('/').next() == Some(site.as_str())
+    link == site || link.split('/').next() == Some(site)
 }
 
 #[cfg(test)]

@@ -111,10 +111,36 @@ const DENYING: &[&str] = &[
     " aldri ",
 ];
 
-/// Whether a sentence, normalised, asks for a secret.
+/// Words between the two by which a shop sends something with which customers set a secret anew by themselves.
+const HELPING: &[&str] = &[
+    " link",
+    " reset",
+    " zurückzusetz",
+    " zurücksetz",
+    " lien ",
+    " réinitialis",
+    " enlace",
+    " restablec",
+    " reimpost",
+    " opnieuw instel",
+    " redefin",
+    "länk",
+    " återställ",
+    " lenke",
+    " nulstil",
+    " tilbakestill",
+];
+
+/// Whether a sentence, normalised, asks for a secret: what is asked for stands behind the word that asks. "Reset your password
+/// and tell us whether it works" asks for something else.
 pub(super) fn asks(lower: &str) -> bool {
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    has(SECRETS) && has(ASKING) && !has(DENYING)
+    let has = |text: &str, words: &[&str]| words.iter().any(|word| text.contains(word));
+    let is_asked_for = |secret: usize| {
+        let asking = ASKING.iter().flat_map(|word| lower.match_indices(word)).map(|(at, _)| at);
+        asking.filter(|at| *at < secret).max().is_some_and(|at| !has(&lower[at..secret], HELPING))
+    };
+    !has(lower, DENYING)
+        && SECRETS.iter().any(|word| lower.match_indices(word).any(|(at, _)| is_asked_for(at)))
 }
 
 #[cfg(test)]
@@ -141,6 +167,12 @@ mod tests {
             "Bitte schicken Sie uns Ihr Passwort nicht.",
             "You can set a new password on our page.",
             "Please send us a photo and your order number.",
+            "Please reset your password and tell us whether it works now.",
+            "We provide a link to reset your password.",
+            "Bitte setzen Sie Ihr Passwort zurück und teilen Sie uns mit, ob es klappt.",
+            "Réinitialisez votre mot de passe, puis indiquez-nous si cela fonctionne.",
+            "Cambie su contraseña e indique si ya puede entrar.",
+            "Jag skickar en länk så att du kan byta lösenord.",
         ] {
             assert!(!asks(&normalised(text)), "{text}");
         }

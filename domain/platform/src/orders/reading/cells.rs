@@ -268,9 +268,10 @@ impl<'a> Cells<'a, '_> {
         yes_or_no(text).map(Some).ok_or_else(neither)
     }
 
-    /// The same in a column of times, where many write whether and not when.
+    /// The same in a column of times, where many write whether and not when; or how much, of which nothing is no.
     pub(super) fn whether(&self, meaning: Meaning) -> Option<bool> {
-        self.text(meaning).and_then(yes_or_no)
+        let text = self.text(meaning)?;
+        yes_or_no(text).or_else(|| is_nothing(text).then_some(false))
     }
 
     /// How far the order is; the word itself when it is not known. What one column calls cancelled or given back is so,
@@ -468,6 +469,13 @@ impl<'a> Cells<'a, '_> {
         let is_a_day = self.is_typed(meaning) && moment.local.time() == NaiveTime::MIN;
         Ok(Some((time, moment.has_time && !is_a_day)))
     }
+}
+
+/// Nothing, written as an amount: `0,00`. A day of zeros has more marks.
+fn is_nothing(text: &str) -> bool {
+    text.starts_with('0')
+        && text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b','))
+        && text.matches(['.', ',']).count() <= 1
 }
 
 /// Yes or no, in a word that is short.

@@ -39,7 +39,7 @@ pub enum Role {
 const MEANINGS: usize = Meaning::OrderTotal as usize + 1;
 
 /// Names by which some mean the sum of an order and others that of a line, by their plain forms.
-const UNCLEAR_TOTALS: [&str; 9] = [
+const UNCLEAR_TOTALS: [&str; 12] = [
     "total",
     "totalamount",
     "totalprice",
@@ -49,6 +49,9 @@ const UNCLEAR_TOTALS: [&str; 9] = [
     "gesamtbrutto",
     "summe",
     "montanttotal",
+    "totalttc",
+    "totalht",
+    "warenwert",
 ];
 
 /// Names by which some mean a customer's id and others the name, by their plain forms.
@@ -475,6 +478,7 @@ mod tests {
             ("order_id,customer_id,order_date,Order Total", true, false),
             ("Bestellnummer,Kunde,Datum,Gesamtbetrag", true, false),
             ("order_id,customer_id,order_date,price,total", true, true),
+            ("order_id,customer_id,order_date,Total TTC", true, true),
             ("order_id,customer_id,order_date,amount,total", false, false),
             ("order_id,customer_id,order_date,quantity,price,total", false, false),
         ] {

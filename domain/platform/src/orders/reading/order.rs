@@ -162,6 +162,16 @@ impl Order {
                 self.is_refunded |= is_refunded;
                 continue;
             }
+            if meaning == Meaning::OrderRefund
+                && cells.columns.is_unclear(meaning)
+                && cells.text(meaning) == Some("1")
+            {
+                remarks.push(Remark {
+                    reason: "refund_of_one",
+                    column: meaning,
+                    message: "`1` is taken as an amount that was given back; if it means that all was, a mapping may leave the column out, and name one of words as `status`".to_owned(),
+                });
+            }
             match cells.money(meaning, self.currency) {
                 Ok(written) => *slot = written.map(|written| written.value.abs()),
                 // By its name alone it may be something else.
@@ -355,6 +365,8 @@ impl Order {
         let sent_at = self.is_sent.then(|| self.stated_at.unwrap_or(placed_at));
         let payment = match self.status {
             _ if self.is_refunded => Payment::Refunded,
+            // That it is new, or on its way, does not say that it was paid, where a column of its own says that it was not.
+            Some(Status::Placed | Status::Paid) if self.is_paid == Some(false) => Payment::Pending,
             Some(status) => status.payment(),
             // A time of payment says that it was paid.
             None if self.paid_at.is_some() || self.is_paid == Some(true) => Payment::Paid,

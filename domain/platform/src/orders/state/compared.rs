@@ -71,11 +71,16 @@ pub async fn remarks(tx: &mut Tx, tenant: TenantId, preview: &Preview) -> Result
             _ => {}
         }
     }
+    let why_old = match preview.is_beginning {
+        false => {
+            "stand here as they were before something else was imported, and no order of the file was placed later than all that were imported before, so it counts as an old file: an import leaves these orders as they are stored. If the file is right, export it again with a newer order, or with a column `updated_at`"
+        }
+        true => {
+            "stand here as they were before something else was imported: an import puts them back if the rest of the file has an order that was placed later than all that were imported before, and else leaves them as they are stored"
+        }
+    };
     Ok([
-        old.told(
-            "stored_later",
-            "stand here as they were before something else was imported, and no order of the file was placed later than all that were imported before, so it counts as an old file: an import leaves these orders as they are stored. If the file is right, export it again with a newer order, or with a column `updated_at`",
-        ),
+        old.told("stored_later", why_old),
         behind.told(
             "stored_further",
             "are stored as they were later, paid, cancelled or given back: an import leaves them as they are stored",
@@ -94,7 +99,8 @@ pub async fn remarks(tx: &mut Tx, tenant: TenantId, preview: &Preview) -> Result
 async fn is_ahead(tx: &mut Tx, tenant: TenantId, newest_at: Option<DateTime<Utc>>) -> Result<bool, DbError> {
     let is_ahead: Option<bool> = sqlx::query_scalar(
         "select $2 > coalesce(
-             (select max(r.newest_at) from platform.import_run r where r.tenant_id = $1 and r.state <> 'undone'),
+             (select max(greatest(r.newest_at, r.known_until)) from platform.import_run r
+              where r.tenant_id = $1 and r.state <> 'undone'),
              (select max(o.placed_at) from platform.order o where o.tenant_id = $1))",
     )
     .bind(tenant)

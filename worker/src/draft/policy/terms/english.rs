@@ -89,6 +89,9 @@ pub(super) static TERMS: Terms = Terms {
         " upgraded you",
     ],
     neutral: &[
+        " you bear the cost",
+        " you have to bear the cost",
+        " you need to bear the cost",
         " refund request",
         " refund question",
         " refund policy",

@@ -45,6 +45,8 @@ pub(super) static TERMS: Terms = Terms {
         " demandé un remboursement",
         " demande de remise",
         " demande de réduction",
+        " prenons en charge votre demande",
+        " prenons en charge votre dossier",
         " demande de remplacement",
         " demande d'échange",
     ],

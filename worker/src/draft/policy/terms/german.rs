@@ -80,6 +80,13 @@ pub(super) static TERMS: Terms = Terms {
         " frage nach ersatz",
         " wegen des ersatzes",
         " wunsch nach ersatz",
+        " wir übernehmen die klärung",
+        " wir übernehmen die prüfung",
+        " wir übernehmen keine",
+        " übernehmen wir keine",
+        " übernehmen wir nicht",
+        " übernehmen wir leider nicht",
+        " übernehmen wir leider keine",
     ],
     hedges: &[
         " kann nicht ",
