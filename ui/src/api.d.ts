@@ -62,7 +62,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The causes behind the dead jobs that match, the most frequent first. */
+        /**
+         * The causes behind the dead jobs that match, the most frequent first, each with what helps before its jobs are retried.
+         *     Answers of an upstream with different statuses are different causes.
+         */
         get: operations["get_admin_dead_letters_groups"];
         put?: never;
         post?: never;
@@ -201,7 +204,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancels everything that waits in a queue now, by a job; what runs is left to finish. */
+        /**
+         * Cancels everything that waits in a queue now, or everything of one kind, by a job; what runs is left to finish. What
+         *     was cancelled does not come back.
+         */
         post: operations["post_admin_queues_queue_drain"];
         delete?: never;
         options?: never;
@@ -516,7 +522,7 @@ export interface paths {
         /**
          * The ticket's current draft.
          * @description 200 with the draft while it is fresh. When there is none or the ticket has newer messages, one is asked for
-         *     (once, however often this is called) and 202 names the job.
+         *     (once, however often this is called) and 202 names the job. None is asked for where none is wanted: 409 says why.
          */
         get: operations["get_ai_tickets_id_draft"];
         put?: never;
@@ -1230,7 +1236,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Customers by id, or those whose id, address or number `q` is or whose name begins with it. */
+        /** Customers by id, or those whose id, address or number `q` is or whose name or last name begins with it. */
         get: operations["get_customers"];
         put?: never;
         /** Make a customer. */
@@ -1285,7 +1291,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A customer: what they bought, what is known of them, and their tickets in work. */
+        /**
+         * A customer: what they bought, what is known of them, and their tickets in work. Of one who was merged that is told of who they
+         *     are now (`merged_into`).
+         */
         get: operations["get_customers_id"];
         put?: never;
         post?: never;
@@ -4163,7 +4172,8 @@ export interface paths {
         put?: never;
         /**
          * Make a ticket.
-         * @description A message of a customer asks for a draft; one of an agent goes out after the time to take it back.
+         * @description A message of a customer asks for a draft; one of an agent goes out after the time to take it back. A ticket is about
+         *     something or somebody: it needs a subject, a message or a customer.
          */
         post: operations["post_tickets"];
         delete?: never;
@@ -6531,6 +6541,11 @@ export interface components {
              * @default false
              */
             dry_run: boolean;
+            /**
+             * @description Only jobs of this kind; without it everything that waits goes, the desk's own announcements and notes among it.
+             * @default null
+             */
+            kind: string | null;
             /**
              * @description For the jobs' records and the audit trail, at most 500 characters.
              * @default null
@@ -11892,6 +11907,18 @@ export interface operations {
             query?: {
                 /** @description what callers of this tenant did */
                 tenant_id?: string;
+                /** @description who: agent:ID, key:ID or command */
+                actor?: string;
+                /** @description what was done, for example queue.pause */
+                action?: string;
+                /** @description to what, for example queue:ai */
+                subject?: string;
+                /** @description not before this time */
+                from?: string;
+                /** @description before this time */
+                to?: string;
+                /** @description false leaves out who looked at what; true by default */
+                looks?: boolean;
                 /** @description next_cursor of the page before */
                 cursor?: string;
                 /** @description 1 to 100, 50 by default */
@@ -11913,7 +11940,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "action": "dead.retry",
+                     *           "action": "dead.retry_many",
                      *           "actor": "key:0199c0de-7e1a-7c51-8f3a-2b9d5e6f7a82",
                      *           "at": "2026-01-31T12:00:00Z",
                      *           "correlation_id": "order-42",
@@ -12107,6 +12134,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "advice": "Retry when the upstream is well again, with a canary first.",
                      *           "error_class": "upstream_unavailable",
                      *           "fingerprint": "a1b2c3d4e5f60718",
                      *           "first_died_at": "2026-01-31T12:00:00Z",
@@ -12788,7 +12816,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a page, newest first */
+            /** @description a page, those that are alive first, the newest of each first */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -13711,7 +13739,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description the ticket's customer was erased */
+            /** @description the ticket gets no draft: it is closed, spam, deleted or reserved for people, an agent has spoken last, nothing of its customer is known, or the customer was erased */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -15351,6 +15379,8 @@ export interface operations {
                 from?: string;
                 /** @description before this time */
                 to?: string;
+                /** @description false leaves out who looked at what; true by default */
+                looks?: boolean;
                 /** @description next_cursor of the page before */
                 cursor?: string;
                 /** @description 1 to 100, 50 by default */
@@ -26080,7 +26110,7 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedTicket"];
                 };
             };
-            /** @description a value does not fit */
+            /** @description a value does not fit, or there is neither a subject nor a message nor a customer */
             400: {
                 headers: {
                     [name: string]: unknown;

@@ -162,7 +162,7 @@ function Drain({ queue, onClose }: { queue: Queue; onClose: () => void }) {
     answerAs<{ matching: number; kinds?: Record<string, number>; job_id?: string }>(
       client.POST("/api/admin/queues/{queue}/drain", {
         params: { path: { queue: queue.queue } },
-        body: { reason, dry_run },
+        body: { kind: null, reason, dry_run },
       }),
     );
   const dry = useQuery({ queryKey: ["drain", queue.queue], queryFn: () => drain(null, true), gcTime: 0, staleTime: 0 });
