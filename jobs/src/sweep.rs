@@ -23,6 +23,10 @@ pub use crate::parked::{Freed, next_parked, parked_heads, parked_of_kind};
 /// Crashes for which a job is to blame, after which it counts as poison.
 pub const POISON_CRASHES: i16 = 3;
 
+/// How many workers are counted out at once, and of how many the leases are taken back: each with all of them, for what ran
+/// together tells who is to blame. The rest comes with the next look.
+pub const LOST_AT_ONCE: i64 = 50;
+
 /// Makes up to `limit` due jobs ready, the longest due first.
 ///
 /// # Errors
@@ -63,7 +67,7 @@ pub struct Recovered {
 /// flight at one crash goes on as before; what was in flight at two is suspect, and a process runs one suspect at a time.
 /// To blame for a crash is the suspect that was in flight, or the job that was in flight alone: for that one the crash
 /// counts as an attempt, and a job that [`POISON_CRASHES`] workers died of is buried. The others lose nothing, nor does
-/// what a worker left that said goodbye.
+/// what a worker left that said goodbye. At most [`LOST_AT_ONCE`] workers at a time.
 ///
 /// # Errors
 /// The ledger failed; nothing changed.
@@ -74,21 +78,33 @@ pub async fn recover_lost_workers(
     let silence_secs = silence.as_secs_f64().max(f64::from(SILENCE_SECS));
     let mut tx = conn.begin().await?;
     let workers: Vec<Uuid> = sqlx::query_scalar(
-        "update jobs.worker set state = 'lost', stopped_at = now(), running = 0
-         where state in ('active', 'draining') and beat_at < now() - make_interval(secs => $1) returning id",
+        "with silent as (
+             select id from jobs.worker
+             where state in ('active', 'draining') and beat_at < now() - make_interval(secs => $1)
+             order by id limit $2 for update skip locked
+         )
+         update jobs.worker set state = 'lost', stopped_at = now(), running = 0
+         where id in (select id from silent) returning id",
     )
     .bind(silence_secs)
+    .bind(LOST_AT_ONCE)
     .fetch_all(&mut *tx)
     .await?;
     let mut recovered = Recovered { workers, ..Recovered::default() };
     // Leases of workers that are gone: of those counted out just now, any that a claim took in the very
     // moment in which its worker was counted out, and those of a worker that died before its first beat.
     let lost: Vec<Lost> = sqlx::query_as(
-        "with idle as (
+        "with gone as (
+             select distinct l.worker_id from jobs.lease l left join jobs.worker w on w.id = l.worker_id
+             where w.state in ('lost', 'stopped')
+                or w.id is null and l.claimed_at < now() - make_interval(secs => $1)
+             order by l.worker_id limit $2
+         ), idle as (
              delete from jobs.lease l
-             where exists (select from jobs.worker w where w.id = l.worker_id and w.state in ('lost', 'stopped'))
-                or l.claimed_at < now() - make_interval(secs => $1)
-                   and not exists (select from jobs.worker w where w.id = l.worker_id)
+             where l.worker_id in (select worker_id from gone)
+               and (exists (select from jobs.worker w where w.id = l.worker_id and w.state in ('lost', 'stopped'))
+                    or l.claimed_at < now() - make_interval(secs => $1)
+                       and not exists (select from jobs.worker w where w.id = l.worker_id))
              returning l.lease, l.worker_id, l.job_ids
          ), held as (
              -- whoever said goodbye did not crash: what it left it could not write down any more
@@ -125,6 +141,7 @@ pub async fn recover_lost_workers(
          from returned",
     )
     .bind(silence_secs)
+    .bind(LOST_AT_ONCE)
     .fetch_all(&mut *tx)
     .await?;
     let (mut buried, mut failures, mut cancelled) = (Vec::new(), Vec::new(), Vec::new());

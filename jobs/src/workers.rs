@@ -138,6 +138,33 @@ pub async fn leave(conn: &mut PgConnection, worker: Uuid, closed: &[Uuid]) -> Re
     Ok(())
 }
 
+/// Says that the process lives which was counted out as `worker`: it was cut off from the ledger, or stood still, so nobody
+/// died of `jobs`, which it ran then. A crash that one of them was blamed for is taken back, with the attempt that it counted
+/// as; what was buried meanwhile stays so. Answers of how many. Said twice it changes nothing more.
+///
+/// # Errors
+/// The ledger failed; nothing changed.
+pub async fn came_back(conn: &mut PgConnection, worker: Uuid, jobs: &[JobId]) -> Result<u64, QueueError> {
+    let done = sqlx::query(
+        "with told as (
+             update jobs.attempt
+             set error_class = 'bystander',
+                 message = 'the worker was cut off from the ledger while it ran the job, and lives; that counts as no attempt'
+             where job_id = any ($2) and worker_id = $1 and outcome = 'crash' and error_class = 'worker_lost'
+             returning job_id
+         ), once as (
+             select distinct job_id from told
+         )
+         update jobs.live j set crashes = j.crashes - 1, attempt = j.attempt - 1
+         from once o where j.id = any (array[o.job_id]) and j.crashes > 0 and j.attempt > 0",
+    )
+    .bind(worker)
+    .bind(jobs)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// A worker, for operators.
 #[derive(Clone, Debug, Serialize, FromRow)]
 pub struct WorkerView {

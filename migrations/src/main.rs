@@ -21,7 +21,12 @@ async fn main() -> ExitCode {
         eprintln!("migrate: DATABASE_URL is not set; it should be like postgres://owner@host:5432/deskwork");
         return ExitCode::from(2);
     }
-    match migrations::apply(url).await {
+    let patience = migrations::Patience::default();
+    let tell = |blocked: &migrations::Blocked| {
+        let secs = patience.between.as_secs();
+        eprintln!("migrate: {blocked}; so that nobody waits behind it, it is tried again in {secs} s");
+    };
+    match migrations::apply_patiently(url, patience, tell).await {
         Ok(applied) if applied.steps.is_empty() => {
             println!("the schema is up to date at version {}", applied.after);
             ExitCode::SUCCESS

@@ -27,6 +27,7 @@ async fn imported(shop: &Shop) -> Uuid {
         fingerprint: None,
         is_current: false,
         newest_at: None,
+        assumed_currency: None,
         batch_lines: 100,
         erasure_key: ErasureKey::of(&[7; 32], shop.tenant),
     };

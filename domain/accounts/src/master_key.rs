@@ -19,38 +19,63 @@ const OWNER: &str = "deskwork:master-key";
 /// How often a database that does not answer is asked.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// What `shared.master_key_check` tells.
+/// Something that was sealed under the master key.
 #[derive(FromRow)]
-struct Known {
-    check_value: Option<Vec<u8>>,
-    tenant_id: Option<Uuid>,
-    provider: Option<String>,
-    sealed_secrets: Option<Vec<u8>>,
+struct Sealed {
+    /// What it is, for people.
+    what: String,
+    tenant_id: Uuid,
+    /// What it was sealed for.
+    owner: String,
+    sealed: Vec<u8>,
 }
 
 /// Whether this is the database's key. In a database that has no secret yet it becomes so (login roles that may act as
-/// support).
+/// support). One that is from before there was a value that decides has secrets: the key that opens any of them is its own,
+/// for some may be left of a key that was lost; which those are is logged.
 ///
 /// # Errors
 /// The database failed, so it is not known.
 pub async fn is_of(db: &Db, key: &MasterKey) -> Result<bool, DbError> {
     // Of no tenant.
     let mut tx = db.tenant_tx(Role::Support, TenantId(Uuid::nil())).await?;
-    let known = ask(&mut tx, None).await?;
-    let is_right = match (known.check_value, known.tenant_id, known.provider, known.sealed_secrets) {
-        (Some(value), ..) => key.unseal(OWNER, &value).is_ok(),
-        (None, Some(tenant), Some(provider), Some(secrets))
-            if key.unseal(&format!("{tenant}:{provider}"), &secrets).is_err() =>
-        {
-            false
-        }
-        _ => {
-            let made = ask(&mut tx, Some(key.seal(OWNER, b""))).await?;
-            made.check_value.is_some_and(|value| key.unseal(OWNER, &value).is_ok())
-        }
+    let is_right = match value(&mut tx, None).await? {
+        Some(value) => opens(key, &value),
+        None => opens_any(&mut tx, key).await? && becomes(&mut tx, key).await?,
     };
     tx.commit().await?;
     Ok(is_right)
+}
+
+fn opens(key: &MasterKey, value: &[u8]) -> bool {
+    key.unseal(OWNER, value).is_ok()
+}
+
+/// Leaves the value that decides from now on; whether it is this key's, for another process may have been first.
+async fn becomes(tx: &mut Tx, key: &MasterKey) -> Result<bool, DbError> {
+    let made = value(tx, Some(key.seal(OWNER, b""))).await?;
+    Ok(made.is_some_and(|value| opens(key, &value)))
+}
+
+/// Whether nothing is sealed, or some of it opens.
+async fn opens_any(tx: &mut Tx, key: &MasterKey) -> Result<bool, DbError> {
+    let sealed: Vec<Sealed> =
+        sqlx::query_as("select what, tenant_id, owner, sealed from shared.sealed_under_master_key()")
+            .fetch_all(&mut **tx)
+            .await?;
+    let count = sealed.len();
+    let closed: Vec<Sealed> =
+        sealed.into_iter().filter(|one| key.unseal(&one.owner, &one.sealed).is_err()).collect();
+    if count > 0 && closed.len() == count {
+        return Ok(false);
+    }
+    for Sealed { what, tenant_id, .. } in closed {
+        tracing::warn!(
+            tenant = %tenant_id,
+            "{what} does not open under DESK_MASTER_KEY, which opens others; enter it again, or do without what lies under it"
+        );
+    }
+    Ok(true)
 }
 
 /// The same, asked until the database answers.
@@ -69,12 +94,10 @@ pub async fn is_of_when_known(db: &Db, key: &MasterKey) -> bool {
     }
 }
 
-async fn ask(tx: &mut Tx, candidate: Option<Vec<u8>>) -> Result<Known, DbError> {
-    let known = sqlx::query_as(
-        "select check_value, tenant_id, provider, sealed_secrets from shared.master_key_check($1)",
-    )
-    .bind(candidate)
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok(known)
+/// The value that opens under the database's key alone; the candidate becomes it when there is none.
+async fn value(tx: &mut Tx, candidate: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, DbError> {
+    Ok(sqlx::query_scalar("select check_value from shared.master_key_check($1)")
+        .bind(candidate)
+        .fetch_one(&mut **tx)
+        .await?)
 }

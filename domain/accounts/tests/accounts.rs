@@ -8,10 +8,12 @@ use accounts::base_url::Loopback;
 use accounts::integrations::{self, Gorgias, IntegrationError};
 use accounts::master_key;
 use accounts::seal::MasterKey;
+use accounts::tenant_keys;
 use accounts::tenants::{self, CreateTenantError};
 use accounts::verify::{Mode, Verification};
 use chrono::{TimeDelta, Utc};
-use database::{Db, DbError, Role, act_as};
+use database::{Db, DbError, Role, Tx, act_as};
+use sqlx::Connection;
 use world::{add_tenant, world};
 
 const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -169,6 +171,63 @@ async fn the_trail_is_written_by_apps_and_read_page_by_page() {
     assert_eq!(subjects, ["job:4", "job:3", "job:2", "job:1", "job:0"]);
 }
 
+/// How many lines of the trail the transaction has read, in whatever way.
+async fn lines_read(tx: &mut Tx) -> i64 {
+    sqlx::query_scalar(
+        "select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables
+         where relid = 'shared.audit'::regclass",
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .expect("the statistics are readable")
+}
+
+#[tokio::test]
+async fn a_search_of_the_trail_reads_what_it_finds_however_much_was_looked_at_since() {
+    let world = world().await;
+    let mut admin = sqlx::PgConnection::connect(&world.database.admin_url).await.expect("connects");
+    for statement in [
+        // Three acts long ago, one of them on the whole cluster, and then people who look.
+        "insert into shared.audit (id, tenant_id, actor, action, subject, at)
+         select gen_random_uuid(), case when n < 3 then t.id end, 'key:few', 'queue.pause', 'queue:ai',
+             now() - interval '1 year' + n * interval '1 second'
+         from shared.tenant t cross join generate_series(1, 3) n",
+        "insert into shared.audit (id, tenant_id, actor, action, subject, at)
+         select gen_random_uuid(), t.id, 'agent:' || n % 7, 'customer-data.view', 'ticket:' || n % 1000,
+             now() - n * interval '1 second'
+         from shared.tenant t cross join generate_series(1, 20000) n",
+        "analyze shared.audit",
+    ] {
+        sqlx::query(statement).execute(&mut admin).await.expect("the owner may");
+    }
+    let text = |text: &str| Some(text.to_owned());
+    let none = audit::Filter::default();
+    let filters = [
+        audit::Filter { actor: text("key:few"), ..none.clone() },
+        audit::Filter { action: text("queue.pause"), ..none.clone() },
+        audit::Filter { subject: text("queue:ai"), ..none.clone() },
+        audit::Filter { without_looks: true, ..none.clone() },
+        audit::Filter { actor: text("key:few"), without_looks: true, ..none },
+    ];
+    let mut tx = world.db.gateway_tx().await.expect("begins");
+    for filter in &filters {
+        for (tenant, found) in [(None, 3), (Some(world.tenant), 2)] {
+            let before = lines_read(&mut tx).await;
+            let lines = audit::search(&mut tx, tenant, filter, None, 50).await.expect("lists");
+            let read = lines_read(&mut tx).await - before;
+            assert_eq!(lines.len(), found, "{filter:?} of {tenant:?}");
+            assert!(lines.is_sorted_by(|one, next| one.at > next.at), "newest first");
+            assert!(read < 100, "{filter:?} of {tenant:?} reads {read} lines");
+            let first = (lines[0].at, lines[0].id);
+            let rest = audit::search(&mut tx, tenant, filter, Some(first), 1).await.expect("lists");
+            assert_eq!(rest, lines[1..2]);
+        }
+    }
+    let looks =
+        audit::Filter { action: text("customer-data.view"), without_looks: true, ..audit::Filter::default() };
+    assert!(audit::search(&mut tx, None, &looks, None, 50).await.expect("lists").is_empty());
+}
+
 #[tokio::test]
 async fn an_unreachable_database_is_told_apart() {
     // Nobody listens there, and no other test is given the port.
@@ -230,6 +289,34 @@ async fn a_secret_of_before_finds_another_master_key_out() {
     .expect("the gateway may");
     tx.commit().await.expect("commits");
     for (key, is_right) in [(&other, false), (&ours, true), (&other, false)] {
+        assert_eq!(master_key::is_of(&world.db, key).await.expect("answers"), is_right);
+    }
+}
+
+#[tokio::test]
+async fn keys_of_tenants_tell_another_master_key_and_one_that_opens_anything_is_right() {
+    let world = world().await;
+    let ours: MasterKey = MASTER_KEY.parse().expect("a key");
+    let other: MasterKey = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".parse().expect("a key");
+    let lost: MasterKey = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=".parse().expect("a key");
+    let tenant = world.tenant;
+    // There is no credential, and words lie under a key of the tenant's.
+    let mut tx = world.db.tenant_tx(Role::Support, tenant).await.expect("begins");
+    tenant_keys::current(&mut tx, &ours, tenant).await.expect("it is made");
+    tx.commit().await.expect("commits");
+    assert!(!master_key::is_of(&world.db, &other).await.expect("answers"));
+    // A newer credential is left of a key that was lost.
+    let mut tx = world.db.gateway_tx().await.expect("begins");
+    sqlx::query(
+        "insert into shared.integration (tenant_id, provider, sealed_secrets) values ($1, 'gorgias', $2)",
+    )
+    .bind(tenant)
+    .bind(lost.seal(&format!("{tenant}:gorgias"), b"hush"))
+    .execute(&mut *tx)
+    .await
+    .expect("the gateway may");
+    tx.commit().await.expect("commits");
+    for (key, is_right) in [(&other, false), (&ours, true), (&lost, false), (&ours, true)] {
         assert_eq!(master_key::is_of(&world.db, key).await.expect("answers"), is_right);
     }
 }

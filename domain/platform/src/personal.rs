@@ -170,7 +170,7 @@ pub static STORES: &[Store] = &[
     Store::nobody("platform.shop_synced", "times"),
     Store::nobody("platform.order_source", "addresses of the shop's own systems"),
     Store::nobody("platform.archetype_name", "names of groups"),
-    Store::nobody("platform.import_run", "names of files and counts"),
+    Store::nobody("platform.import_run", "names of files, counts and a currency"),
     Store::nobody("platform.order_confirmed", "ids of orders, and codes that nobody can read"),
     Store::nobody("platform.import_mapping", "columns of the shop's files"),
     Store::nobody("platform.revenue_rule", "a setting"),

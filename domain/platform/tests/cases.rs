@@ -48,6 +48,7 @@ async fn try_to(
         fingerprint: None,
         is_current: false,
         newest_at,
+        assumed_currency: None,
         batch_lines: 100,
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     };
@@ -198,6 +199,55 @@ async fn the_usual_currency_is_that_of_most_orders() {
     assert_eq!(usual(None).await.as_deref(), Some("SEK"));
     // Each try of an import finds the same.
     assert_eq!(usual(Some(import)).await, None);
+}
+
+/// Others come between two tries of an import; it goes on as it began.
+#[tokio::test]
+async fn an_import_takes_orders_for_the_same_currency_in_each_of_its_tries() {
+    let world = world().await;
+    let of_import = async |import: Uuid| {
+        let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+        currency::of_import(&mut tx, world.tenant, import).await.expect("readable")
+    };
+    let header = "order_id,customer_id,ordered_at,amount";
+    let begun = Uuid::now_v7();
+    let run = async || {
+        let assumed = of_import(begun).await.unwrap_or_else(|| "USD".to_owned());
+        let request = Request { is_currency_assumed: true, ..Request::new(&assumed, now()) };
+        let text = format!("{header}\n1,c1,2026-10-01,5\n2,c1,2026-10-01,5\n3,c1,2026-10-01,5\n");
+        let source = Source::Memory(text.into_bytes().into());
+        let wanted = Import {
+            id: begun,
+            tenant: world.tenant,
+            source: "test".to_owned(),
+            size_bytes: None,
+            fingerprint: Some(file::fingerprint(&source, &request).expect("readable")),
+            is_current: false,
+            newest_at: None,
+            assumed_currency: Some(assumed),
+            batch_lines: 1,
+            erasure_key: ErasureKey::of(&[7; 32], world.tenant),
+        };
+        // One batch, as if the worker died then.
+        import::run(&world.db, &wanted, file::open(source, request), |_| Next::Stop).await.expect("imports")
+    };
+    run().await;
+    let rows: String = (6..10).map(|order| format!("{order},c{order},2026-10-01,5,SEK\n")).collect();
+    bring(&world, format!("{header},currency\n{rows}")).await;
+    // What begins now takes them for another one.
+    assert_eq!(of_import(Uuid::now_v7()).await.as_deref(), Some("SEK"));
+    assert_eq!(of_import(begun).await.as_deref(), Some("USD"));
+    while matches!(run().await, Outcome::Stopped(_)) {}
+    let mut tx = world.db.tenant_tx(Role::Platform, world.tenant).await.expect("begins");
+    let stored: Vec<(String, String)> =
+        sqlx::query_as("select order_id, currency from platform.order order by order_id")
+            .fetch_all(&mut *tx)
+            .await
+            .expect("readable");
+    let stored: Vec<(&str, &str)> = stored.iter().map(|(id, currency)| (&**id, &**currency)).collect();
+    let expected =
+        [("1", "USD"), ("2", "USD"), ("3", "USD"), ("6", "SEK"), ("7", "SEK"), ("8", "SEK"), ("9", "SEK")];
+    assert_eq!(stored, expected);
 }
 
 /// The order was edited, and then put back; a preview says which file is taken for the newer one.

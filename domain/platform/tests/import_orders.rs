@@ -34,6 +34,7 @@ fn log(world: &World) -> Import {
         fingerprint: Some([7; 32]),
         is_current: false,
         newest_at: None,
+        assumed_currency: None,
         batch_lines: 10,
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     }

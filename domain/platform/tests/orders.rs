@@ -120,6 +120,7 @@ fn an_import(world: &World) -> Import {
         fingerprint: Some([7; 32]),
         is_current: false,
         newest_at: None,
+        assumed_currency: None,
         batch_lines: 2,
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     }

@@ -30,6 +30,7 @@ fn import_of(world: &World) -> Import {
         fingerprint: None,
         is_current: false,
         newest_at: None,
+        assumed_currency: None,
         batch_lines: 1_000,
         erasure_key: ErasureKey::of(&[7; 32], world.tenant),
     }

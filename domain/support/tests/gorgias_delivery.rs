@@ -48,6 +48,40 @@ fn a_bare_ticket_is_read_completely() {
 }
 
 #[test]
+fn what_a_rule_or_a_bot_sent_is_by_a_machine_of_the_shop() {
+    let read = |fields: Value| {
+        let mut message = json!({"id": 2, "channel": "email", "body_text": "We got your message."});
+        message.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+        let delivery = parse_value(&json!({"ticket": {"id": 1}, "message": message})).expect("parses");
+        let message = delivery.message.expect("has a message");
+        (message.from_agent, message.by_machine)
+    };
+    for fields in [
+        json!({"from_agent": true, "via": "rule", "sender": null}),
+        json!({"from_agent": true, "via": "email", "rule_id": 12}),
+        json!({"from_agent": true, "rule_id": "12"}),
+        json!({"from_agent": true, "source": {"type": "auto-responder"}}),
+        json!({"from_agent": true, "sender": {"name": "Helper", "type": "bot"}}),
+        json!({"from_agent": true, "sender": {"name": "Gorgias Bot", "email": "bot@shop.example"}}),
+        json!({"from_agent": true, "author_type": "automation"}),
+        // Whose it is need not be said.
+        json!({"via": "Rule"}),
+    ] {
+        assert_eq!(read(fields.clone()), (true, true), "{fields}");
+    }
+    for (fields, from_agent) in [
+        (json!({"from_agent": true, "via": "helpdesk", "rule_id": null, "sender": {"name": "Ann"}}), true),
+        (json!({"from_agent": true, "rule_id": "{{message.rule_id}}"}), true),
+        (json!({"from_agent": true, "rule_id": 0}), true),
+        (json!({"from_agent": false, "via": "rule"}), false),
+        (json!({"from_agent": false, "sender": {"name": "Bot"}}), false),
+        (json!({"from_agent": true, "via": "rule", "channel": "internal-note"}), true),
+    ] {
+        assert_eq!(read(fields.clone()), (from_agent, false), "{fields}");
+    }
+}
+
+#[test]
 fn the_four_shapes_tell_the_same_ticket() {
     let message = json!({"id": 77, "channel": "email", "from_agent": false, "body_text": "again"});
     let shapes = [

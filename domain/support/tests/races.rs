@@ -343,6 +343,7 @@ async fn a_note_takes_its_ticket_and_the_one_that_goes_on_by_their_ids() {
             external_id: "77".to_owned(),
             from_agent: true,
             internal: true,
+            by_machine: false,
             channel: "internal-note".to_owned(),
             sender_name: None,
             body_text: "A draft".to_owned(),

@@ -9,7 +9,9 @@ use database::{Role, Tx};
 use platform::customers::{self, Found};
 use serde_json::{Value, json};
 use sqlx::Connection;
+use support::analysis;
 use support::drafts::people::{self, Hand};
+use support::drafts::wanted::{self, Standing, Unwanted};
 use support::drafts::{self, NewDraft};
 use support::gorgias::dedup::Identity;
 use support::gorgias::delivery::{Body, parse_body};
@@ -247,6 +249,123 @@ async fn ticket_numbers_are_per_tenant_and_do_not_wait_for_each_other() {
     assert_eq!(a.number, 1);
 }
 
+async fn standing(tx: &mut Tx, ticket: TicketId) -> Standing {
+    wanted::standing(tx, ticket).await.expect("answers").expect("exists")
+}
+
+#[tokio::test]
+async fn what_a_rule_of_the_help_desk_sent_is_flagged_and_does_not_count() {
+    let world = world().await;
+    let asks = message(1, "2026-11-01T10:00:00Z", false);
+    let untold = message(2, "2026-11-01T10:00:01Z", true);
+    let mut receipt = untold.clone();
+    receipt["via"] = json!("rule");
+    receipt["sender"] = Value::Null;
+    let with =
+        |id: i64, message: &Value| json!({"ticket": {"id": id, "messages_count": 2}, "message": message});
+    // Both at once, one after the other, and first without a word of the rule.
+    let (together, count) =
+        apply(&world, json!({"id": 7, "messages_count": 2, "messages": [asks, receipt]})).await;
+    assert_eq!(count, 1);
+    apply(&world, json!({"ticket": {"id": 8}, "message": asks})).await;
+    let (apart, count) = apply(&world, with(8, &receipt)).await;
+    assert_eq!(count, 1);
+    apply(&world, json!({"ticket": {"id": 9}, "message": asks})).await;
+    let (late, _) = apply(&world, with(9, &untold)).await;
+    let mut tx = tx(&world).await;
+    assert_eq!(standing(&mut tx, late).await.awaits_answer(), Err(Unwanted::AgentSpokeLast));
+    tx.commit().await.expect("commits");
+    apply(&world, with(9, &receipt)).await;
+    let mut tx = self::tx(&world).await;
+    for ticket in [together, apart, late] {
+        let flagged: Vec<String> = sqlx::query_scalar(
+            "select external_id from support_app.message where ticket_id = $1 and by_machine",
+        )
+        .bind(ticket)
+        .fetch_all(&mut *tx)
+        .await
+        .expect("readable");
+        assert_eq!(flagged, ["2"]);
+        let known = tickets::get(&mut tx, ticket).await.expect("answers").expect("exists");
+        assert!(!known.agent_spoke_last);
+        assert_eq!(standing(&mut tx, ticket).await.awaits_answer(), Ok(()));
+        assert_eq!(tickets::thread(&mut tx, ticket, 20).await.expect("answers").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_in_the_trash_gets_no_draft_until_a_later_delivery_deserves_one() {
+    let world = world().await;
+    let told = |id: i64| json!({"ticket": {"id": 7}, "message": message(id, "2026-11-01T10:00:00Z", false)});
+    let trashed = json!({"id": 7, "trashed_datetime": "2026-11-01T11:00:00Z"});
+    for (body, expected) in [
+        (told(1), Ok(())),
+        (trashed.clone(), Err(Unwanted::Deleted)),
+        (told(2), Ok(())),
+        (trashed, Err(Unwanted::Deleted)),
+    ] {
+        let (ticket, _) = apply(&world, body).await;
+        let mut tx = tx(&world).await;
+        assert_eq!(standing(&mut tx, ticket).await.takes_drafts(), expected);
+    }
+}
+
+#[tokio::test]
+async fn whether_a_draft_is_wanted_is_not_looked_for_in_the_whole_inbox() {
+    let world = world().await;
+    let (ticket, _) = apply(&world, json!({"id": 7})).await;
+    let mut admin = sqlx::PgConnection::connect(&world.database.admin_url).await.expect("the owner may");
+    for statement in [
+        "set session_replication_role = replica",
+        "insert into support_app.inbox (id, tenant_id, provider, dedup_key, body, decision, ticket_id, received_at)
+         select gen_random_uuid(), t.id, 'gorgias', 'filled-' || n, '{}', 'queued', gen_random_uuid(),
+             now() - n * interval '1 second'
+         from shared.tenant t cross join generate_series(1, 20000) n",
+        "analyze support_app.inbox",
+    ] {
+        sqlx::query(statement).execute(&mut admin).await.expect(statement);
+    }
+    let mut tx = tx(&world).await;
+    let plan: Vec<String> = sqlx::query_scalar(concat!("explain ", include_str!("../src/drafts/wanted.sql")))
+        .bind(ticket)
+        .fetch_all(&mut *tx)
+        .await
+        .expect("planned");
+    let plan = plan.join("\n");
+    assert!(plan.contains("inbox_by_ticket") && !plan.contains("inbox_by_time"), "{plan}");
+    assert!(!plan.contains("Seq Scan on inbox"), "{plan}");
+}
+
+#[tokio::test]
+async fn of_a_customer_with_thousands_of_tickets_the_latest_alone_tells_the_language() {
+    let world = world().await;
+    let customer = json!({"external_id": "c1", "email": "ann@b.example"});
+    let (ticket, _) = apply(&world, json!({"id": 7, "customer": customer})).await;
+    let mut admin = sqlx::PgConnection::connect(&world.database.admin_url).await.expect("the owner may");
+    for statement in [
+        "set session_replication_role = replica",
+        "insert into support_app.ticket (id, tenant_id, number, provider, external_id, channel, source, status,
+             priority, customer_id, customer_email, language, created_at)
+         select gen_random_uuid(), t.id, 1000 + n, 'gorgias', 'filled-' || n, 'email', 'email', 'closed', 'normal',
+             'c1', 'ann@b.example', case n when 1 then 'de' else 'fr' end, now() - n * interval '1 minute'
+         from shared.tenant t cross join generate_series(1, 5000) n",
+        "analyze support_app.ticket",
+    ] {
+        sqlx::query(statement).execute(&mut admin).await.expect(statement);
+    }
+    let mut tx = tx(&world).await;
+    let habits = analysis::habits(&mut tx, ticket).await.expect("answers");
+    assert_eq!((habits.of_customer.as_deref(), habits.of_shop.as_deref()), (Some("de"), Some("fr")));
+    let read: i64 = sqlx::query_scalar(
+        "select (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables
+         where schemaname = 'support_app' and relname = 'ticket'",
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .expect("readable");
+    assert!(read < 1_000, "{read}");
+}
+
 fn draft(ticket: TicketId, job: Uuid, message_count: i32) -> NewDraft<'static> {
     NewDraft {
         ticket,
@@ -338,6 +457,7 @@ async fn a_posted_note_makes_no_draft_stale() {
         external_id: "99".to_owned(),
         from_agent: true,
         internal: true,
+        by_machine: false,
         channel: "internal-note".to_owned(),
         sender_name: None,
         body_text: stored.reply.clone(),

@@ -43,3 +43,24 @@ async fn who_is_lost_runs_nothing_and_stands_behind_those_that_live() {
     let rest = told(workers::list(&mut conn, Some(lives), 10).await.expect("the ledger"));
     assert_eq!(rest, [(dies, "lost".to_owned(), 0)]);
 }
+
+#[tokio::test]
+async fn many_workers_that_fall_silent_at_once_are_counted_out_some_at_a_time() {
+    let ledger = Ledger::new().await;
+    let mut conn = ledger.engine().await;
+    let many = sweep::LOST_AT_ONCE + 1;
+    let silent = format!(
+        "with silent as (
+             insert into jobs.worker (id, name, host, pid, version, queues, state, beat_at)
+             select gen_random_uuid(), 'test', 'here', 1, '1', '{{}}', 'active', now() - interval '1 minute'
+             from generate_series(1, {many}) returning id)
+         insert into jobs.lease (lease, worker_id, job_ids)
+         select gen_random_uuid(), id, '{{}}' from silent cross join generate_series(1, 2)"
+    );
+    ledger.admin(&silent).await;
+    for (lost, leases_left) in [(sweep::LOST_AT_ONCE, 2), (1, 0)] {
+        let recovered = sweep::recover_lost_workers(&mut conn, Duration::ZERO).await.expect("the ledger");
+        assert_eq!(recovered.workers.len() as i64, lost);
+        assert_eq!(ledger.number("select count(*) from jobs.lease").await, leases_left);
+    }
+}

@@ -5,7 +5,11 @@ use super::*;
 use support::tickets;
 use worker::runtime::STEP_CONNECTIONS;
 
-/// What a help desk tells next of the ticket.
+/// What a help desk tells, made at the moment at which it does: with an earlier time it would be older than the customer's
+/// message, and older news change nothing.
+type Told = fn() -> Value;
+
+/// What a help desk tells now of the ticket.
 fn news(of: Value) -> Value {
     let mut body = json!({"id": TICKET, "channel": "email", "updated_datetime": Utc::now()});
     body.as_object_mut().expect("an object").extend(of.as_object().expect("an object").clone());
@@ -37,21 +41,22 @@ fn reason(view: &JobView) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_while_the_model_writes_keeps_the_draft_out_of_the_ticket() {
-    for (told, why, notes) in [
-        (news(json!({"status": "closed"})), "closed", 0),
-        (news(json!({"status": "open", "tags": ["no-ai"]})), "reserves", 0),
-        (news(json!({"spam": true})), "spam", 0),
-        (news(json!({"trashed_datetime": "2026-11-20T10:00:00Z"})), "deleted", 0),
-        (message(true, "I have sent you the number."), "newer messages", 0),
+    let cases: [(Told, &str, u64); 6] = [
+        (|| news(json!({"status": "closed"})), "closed", 0),
+        (|| news(json!({"status": "open", "tags": ["no-ai"]})), "reserves", 0),
+        (|| news(json!({"spam": true})), "spam", 0),
+        (|| news(json!({"trashed_datetime": "2026-11-20T10:00:00Z"})), "deleted", 0),
+        (|| message(true, "I have sent you the number."), "newer messages", 0),
         // That one gets a draft of its own, which is the only note.
-        (message(false, "It is the red one."), "newer messages", 1),
-    ] {
+        (|| message(false, "It is the red one."), "newer messages", 1),
+    ];
+    for (told, why, notes) in cases {
         let desk = Desk::open().await;
         desk.injects("/v1/messages", 1, Fault::Hold);
         let job = desk.receives(ASKED).await;
         let meanwhile = async {
             desk.asks(job).await;
-            desk.tells(&told).await;
+            desk.tells(&told()).await;
             desk.upstream.release();
         };
         tokio::join!(desk.works(), meanwhile);
@@ -66,13 +71,14 @@ async fn what_happens_while_the_model_writes_keeps_the_draft_out_of_the_ticket()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_model_is_asked_for_a_ticket_that_was_closed_or_answered_before() {
-    for (told, why) in [
-        (news(json!({"status": "closed"})), "closed"),
-        (message(true, "I have sent you the number."), "an agent has spoken last"),
-    ] {
+    let cases: [(Told, &str); 2] = [
+        (|| news(json!({"status": "closed"})), "closed"),
+        (|| message(true, "I have sent you the number."), "an agent has spoken last"),
+    ];
+    for (told, why) in cases {
         let desk = Desk::open().await;
         let job = desk.receives(ASKED).await;
-        desk.tells(&told).await;
+        desk.tells(&told()).await;
         desk.works().await;
         let ended = desk.job(job).await;
         assert_eq!((ended.state, desk.model_calls(), desk.notes()), (State::Cancelled, 0, 0), "{why}");
@@ -81,11 +87,41 @@ async fn no_model_is_asked_for_a_ticket_that_was_closed_or_answered_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_rule_of_the_help_desk_sends_is_no_answer_and_makes_no_draft_old() {
+    let receipt = || {
+        let mut told = message(true, "We got your message.");
+        told["messages"][0]["via"] = json!("rule");
+        told["messages"][0]["sender"] = Value::Null;
+        told
+    };
+    // Before the draft is written, and while it is.
+    let desk = Desk::open().await;
+    let job = desk.receives(ASKED).await;
+    desk.tells(&receipt()).await;
+    desk.works().await;
+    let ended = desk.job(job).await;
+    assert_eq!((ended.state, desk.notes()), (State::Done, 1), "{}", reason(&ended));
+    let desk = Desk::open().await;
+    desk.injects("/v1/messages", 1, Fault::Hold);
+    let job = desk.receives(ASKED).await;
+    let meanwhile = async {
+        desk.asks(job).await;
+        desk.tells(&receipt()).await;
+        desk.upstream.release();
+    };
+    tokio::join!(desk.works(), meanwhile);
+    let written = desk.job(job).await;
+    let result = written.result.expect("a draft");
+    assert_eq!((&result["not_posted"], desk.notes()), (&Value::Null, 1), "{result}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_note_that_was_put_off_is_not_posted_once_its_moment_is_over() {
-    for (told, why) in [
-        (news(json!({"status": "closed"})), "closed"),
-        (message(true, "I have sent you the number."), "newer messages"),
-    ] {
+    let cases: [(Told, &str); 2] = [
+        (|| news(json!({"status": "closed"})), "closed"),
+        (|| message(true, "I have sent you the number."), "newer messages"),
+    ];
+    for (told, why) in cases {
         let desk = Desk::open().await;
         let busy = Fault::Status { status: 429, retry_after: None, body: None };
         desk.injects("/api/tickets", 1_000, busy);
@@ -94,7 +130,7 @@ async fn a_note_that_was_put_off_is_not_posted_once_its_moment_is_over() {
         let result = desk.job(job).await.result.expect("a draft");
         let note: JobId = serde_json::from_value(result["note_job_id"].clone()).expect("a note follows");
         assert_eq!(desk.job(note).await.state, State::Scheduled, "{why}");
-        desk.tells(&told).await;
+        desk.tells(&told()).await;
         desk.upstream.forgive();
         desk.waits_over().await;
         desk.works().await;
@@ -141,6 +177,11 @@ async fn a_ticket_that_is_told_without_words_is_fetched_and_one_that_has_none_ge
     let ended = desk.job(job).await;
     assert_eq!((ended.state, desk.model_calls(), desk.notes()), (State::Cancelled, 0, 0));
     assert!(reason(&ended).contains("no word of the customer"), "{}", reason(&ended));
+    // Who wrote nothing but a subject said that.
+    let job = desk.tells(&message(false, "")).await.expect("a draft is asked for");
+    desk.works().await;
+    let ended = desk.job(job).await;
+    assert_eq!((ended.state, desk.model_calls()), (State::Done, 1), "{}", reason(&ended));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,6 +68,7 @@ export const TEXTS = {
   draftUse: "Take over and edit",
   draftSend: "Send as it is",
   draftAgain: "Write another",
+  draftNotWritten: "No draft was written:",
   draftWriting: "A draft is being written…",
   draftArticles: "Articles of the draft",
   draftUses: "Uses",

@@ -93,6 +93,9 @@ pub struct Message {
     /// How it came in.
     #[serde(default, deserialize_with = "text")]
     pub via: Option<String>,
+    /// The rule that sent it, if one did.
+    #[serde(default, deserialize_with = "optional_id")]
+    pub rule_id: Option<u64>,
     /// Written by our side.
     #[serde(default, deserialize_with = "is_set")]
     pub from_agent: bool,

@@ -107,7 +107,11 @@ async fn beat(
                 let strange = &mut strange;
                 fence.watch(&shared, hand_back_unheard(&shared, &mut conn, &orders, strange)).await;
                 fence.lift(&shared, started);
-                follow(&shared, orders);
+                if orders.alive {
+                    follow(&shared, orders);
+                } else {
+                    fence.watch(&shared, start_anew(&shared, &mut conn)).await;
+                }
             }
             Err(error) => {
                 conn = None;
@@ -234,12 +238,19 @@ async fn hand_back_unheard(
     }
 }
 
-fn follow(shared: &Shared, orders: Orders) {
-    if !orders.alive {
-        let worker = shared.running.counted_out();
-        tracing::error!(%worker, "this worker was silent for too long and was counted out; its runs stop and it starts anew");
-        return;
+/// The ledger gave this process up, which lives: it goes on under another name, and says that nobody died of what it ran.
+async fn start_anew(shared: &Shared, conn: &mut Option<PgConnection>) {
+    let gone = shared.running.counted_out();
+    tracing::error!(worker = %gone.now, "this worker was silent for too long and was counted out; its runs stop and it starts anew");
+    let Some(open) = conn.as_mut().filter(|_| !gone.jobs.is_empty()) else { return };
+    let said = workers::came_back(open, gone.before, &gone.jobs);
+    if let Err(error) = unless_silent(PATIENCE, said).await {
+        *conn = None;
+        tracing::warn!(%error, "the ledger did not hear that nobody died of this worker's jobs: one of them may have a crash too many");
     }
+}
+
+fn follow(shared: &Shared, orders: Orders) {
     shared.running.cancel(orders.cancel);
     for (queue, slots) in &shared.slots {
         let control = orders.controls.get(queue).copied().unwrap_or_default();

@@ -22,6 +22,16 @@ pub(crate) enum Halt {
     LeaseLost,
 }
 
+/// A process that the ledger had given up.
+pub(crate) struct CountedOut {
+    /// Under which identity.
+    pub(crate) before: Uuid,
+    /// Under which it goes on.
+    pub(crate) now: Uuid,
+    /// What it may have run when the ledger heard it last; some of it twice.
+    pub(crate) jobs: Vec<JobId>,
+}
+
 /// The jobs of this process.
 pub(crate) struct Running {
     state: Mutex<State>,
@@ -35,6 +45,8 @@ struct State {
     handing_back: bool,
     /// The ledger has not heard this process for so long that others may soon run its jobs.
     fenced: bool,
+    /// What ran when it was last so.
+    cut_off: Vec<JobId>,
     jobs: HashMap<JobId, Held>,
     /// Jobs that are left of each lease.
     leases: HashMap<Uuid, usize>,
@@ -60,6 +72,7 @@ impl Running {
                 draining: false,
                 handing_back: false,
                 fenced: false,
+                cut_off: Vec::new(),
                 jobs: HashMap::new(),
                 leases: HashMap::new(),
                 closed: Vec::new(),
@@ -166,6 +179,7 @@ impl Running {
     pub(crate) fn fence(&self) -> usize {
         let mut state = self.lock();
         state.fenced = true;
+        state.cut_off = state.jobs.keys().copied().collect();
         for held in state.jobs.values() {
             held.halt.send_if_modified(|halt| {
                 let first = *halt == Halt::No;
@@ -185,13 +199,15 @@ impl Running {
 
     /// The worker was counted out: every run stops, nothing of it is written, and the process claims
     /// under a new identity from now on.
-    pub(crate) fn counted_out(&self) -> Uuid {
+    pub(crate) fn counted_out(&self) -> CountedOut {
         let mut state = self.lock();
         for held in state.jobs.values() {
             held.halt.send_replace(Halt::LeaseLost);
         }
-        state.worker = Uuid::now_v7();
-        state.worker
+        let mut jobs = std::mem::take(&mut state.cut_off);
+        jobs.extend(state.jobs.keys());
+        let before = std::mem::replace(&mut state.worker, Uuid::now_v7());
+        CountedOut { before, now: state.worker, jobs }
     }
 
     /// How many jobs are held.
@@ -299,6 +315,22 @@ mod tests {
         let halts = [before, behind, after].map(|job| running.halt_of(job.id, job.lease).borrow().clone());
         assert_eq!(halts, [Halt::HandBack, Halt::HandBack, Halt::No]);
     }
+
+    #[test]
+    fn who_was_counted_out_knows_what_it_ran_when_it_was_cut_off() {
+        let running = Running::new();
+        let before = running.worker();
+        let (ended, runs) = (claimed(Uuid::now_v7()), claimed(Uuid::now_v7()));
+        running.claimed(&mut vec![ended.clone()]);
+        running.fence();
+        running.over([(ended.id, ended.lease)]);
+        running.unfence();
+        running.claimed(&mut vec![runs.clone()]);
+        let gone = running.counted_out();
+        assert_eq!((gone.before, gone.now), (before, running.worker()));
+        assert_eq!(gone.jobs, [ended.id, runs.id]);
+    }
+
     #[test]
     fn a_run_whose_lease_was_lost_before_it_began_does_not_take_the_next_ones_place() {
         let running = Running::new();

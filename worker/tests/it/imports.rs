@@ -192,14 +192,16 @@ async fn an_import_tells_what_it_took_for_granted() {
         1,c1,2026-10-01,5,EUR\n2,c2,2026-10-01,5,\n3,c3,2026-10-01,5,\n";
     let assumed = shop.import_in(text.as_bytes(), None, None).await;
     let mut tx = shop.app.db.tenant_tx(Role::Platform, shop.tenant).await.expect("the database");
-    let kept: serde_json::Value = sqlx::query_scalar("select remarks from platform.import_run")
-        .fetch_one(&mut *tx)
-        .await
-        .expect("a run");
+    let (kept, currency): (serde_json::Value, Option<String>) =
+        sqlx::query_as("select remarks, assumed_currency from platform.import_run")
+            .fetch_one(&mut *tx)
+            .await
+            .expect("a run");
     tx.commit().await.expect("the database");
     let result = done(assumed);
     assert_eq!(result["remarks"], serde_json::json!({"currency_assumed": 2, "order_totals": 3}));
     assert_eq!(kept, result["remarks"]);
+    assert_eq!(currency.as_deref(), Some("USD"), "for its next try, had there been one");
     let stated = done(shop.import_in(text.as_bytes(), None, Some("USD")).await);
     assert_eq!(stated["remarks"], serde_json::json!({"order_totals": 3}));
 }

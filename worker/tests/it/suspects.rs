@@ -1,7 +1,7 @@
 //! Who is to blame for a crash: one job that kills its workers, and not those that happened to run beside it.
 
 use crate::ledger::{Ledger, done};
-use jobs::{JobId, NewJob, State, kinds::Probe, ledger::Claimed};
+use jobs::{JobId, NewJob, State, kinds::Probe, ledger::Claimed, workers};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -99,6 +99,31 @@ async fn a_process_runs_one_suspect_beside_others_and_blames_that_one() {
     );
     let view = ledger.view(fresh).await;
     assert_eq!((view.state, view.attempt, view.crashes), (State::Ready, 0, 0));
+    ledger.assert_books_balance().await;
+}
+
+#[tokio::test]
+async fn nobody_dies_of_a_job_whose_worker_is_cut_off_and_comes_back() {
+    let ledger = Ledger::open().await;
+    let id = ledger.ask(&probe(&ledger).with_max_attempts(2)).await.id;
+    // More often than either its attempts or its crashes would last.
+    for _ in 0..4 {
+        let cut_off = ledger.worker().await;
+        assert_eq!(ledger.claim(cut_off, &[id]).await.len(), 1);
+        ledger.lose(cut_off).await;
+        let mut conn = ledger.conn().await;
+        for taken_back in [1, 0] {
+            let said = workers::came_back(&mut conn, cut_off, &[id]).await.expect("the ledger");
+            assert_eq!(said, taken_back, "once, however often it is said");
+        }
+    }
+    let view = ledger.view(id).await;
+    assert_eq!((view.state, view.attempt, view.crashes), (State::Ready, 0, 0));
+    let dead = ledger.worker().await;
+    assert_eq!(ledger.claim(dead, &[id]).await.len(), 1);
+    ledger.lose(dead).await;
+    let view = ledger.view(id).await;
+    assert_eq!((view.state, view.attempt, view.crashes), (State::Ready, 1, 1), "this one stays away");
     ledger.assert_books_balance().await;
 }
 

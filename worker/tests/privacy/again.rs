@@ -45,6 +45,7 @@ async fn import(shop: &Shop, file: &str) -> Progress {
         fingerprint: None,
         is_current: false,
         newest_at: None,
+        assumed_currency: None,
         batch_lines: 100,
         erasure_key: shop.app.erasure_key(shop.tenant),
     };

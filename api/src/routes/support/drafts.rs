@@ -237,6 +237,9 @@ async fn current(
 }
 
 /// Ask for a new draft, even when there is a fresh one.
+///
+/// What is asked for by hand is written whatever the ticket is. Of one that is closed, spam, deleted or reserved for people the
+/// draft is only kept here: it is not posted into the help desk, and the job's result says why (`not_posted`).
 #[utoipa::path(
     post,
     path = "/api/ai/tickets/{id}/draft",

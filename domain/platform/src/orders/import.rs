@@ -47,6 +47,9 @@ pub struct Import {
     /// When the last order that it states was placed, if that is known before it is read; see
     /// [`Reading::newest_order`](super::reading::Reading::newest_order).
     pub newest_at: Option<DateTime<Utc>>,
+    /// What orders without a currency are taken for when nobody stated it; the next tries take them for the same, see
+    /// [`currency::of_import`](super::currency::of_import).
+    pub assumed_currency: Option<String>,
     /// Lines a transaction, see [`DEFAULT_BATCH_LINES`].
     pub batch_lines: u64,
     /// Tells who was erased.
@@ -252,14 +255,15 @@ async fn begin(db: &Db, import: &Import) -> Result<Begun, ImportError> {
     // Without a fingerprint nothing can be told to be the same log: a random one equals no other.
     let fingerprint = import.fingerprint.unwrap_or_else(rand::random);
     sqlx::query(
-        "insert into platform.import_run (id, tenant_id, source, size_bytes, fingerprint)
-         values ($1, $2, $3, $4, $5) on conflict (id) do nothing",
+        "insert into platform.import_run (id, tenant_id, source, size_bytes, fingerprint, assumed_currency)
+         values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing",
     )
     .bind(import.id)
     .bind(import.tenant)
     .bind(&import.source)
     .bind(import.size_bytes.map(|size| size as i64))
     .bind(fingerprint.as_slice())
+    .bind(&import.assumed_currency)
     .execute(&mut *tx)
     .await
     .map_err(DbError::from)?;

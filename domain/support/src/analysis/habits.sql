@@ -4,15 +4,24 @@ with
 this as (
     select id, tenant_id, customer_id, customer_email from support_app.ticket where id = $1
 ),
--- The customer's other tickets, found as the shop knows the customer or by the address.
+-- The customer's latest other ticket, found as the shop knows the customer and by the address. Somebody who has thousands of
+-- them (a marketplace's address) is no reason to read them all.
 of_customer as (
     select o.language, o.created_at, o.id
-    from this join support_app.ticket o on o.tenant_id = this.tenant_id and o.customer_id = this.customer_id
-    where o.id <> this.id and o.language is not null and not o.is_spam
+    from this cross join lateral (
+        select t.language, t.created_at, t.id from support_app.ticket t
+        where t.tenant_id = this.tenant_id and t.customer_id = this.customer_id
+          and t.id <> this.id and t.language is not null and not t.is_spam
+        order by t.created_at desc, t.id desc limit 1
+    ) o
     union all
     select o.language, o.created_at, o.id
-    from this join support_app.ticket o on o.tenant_id = this.tenant_id and o.customer_email = this.customer_email
-    where o.id <> this.id and o.language is not null and not o.is_spam
+    from this cross join lateral (
+        select t.language, t.created_at, t.id from support_app.ticket t
+        where t.tenant_id = this.tenant_id and t.customer_email = this.customer_email
+          and t.id <> this.id and t.language is not null and not t.is_spam
+        order by t.created_at desc, t.id desc limit 1
+    ) o
 ),
 -- The shop's newest: what was long ago says little, and more of them no more.
 newest as (

@@ -38,15 +38,45 @@ pub struct Standing {
     tags: Vec<String>,
     is_spam: bool,
     agent_spoke_last: bool,
-    has_words: bool,
+    subject: Option<String>,
+    /// Whether any message of the customer's is stored.
+    customer_spoke: bool,
+    /// Whether one of them has a text.
+    has_text: bool,
     /// Why the help desk's last delivery that could have asked for a draft did not, if it is trash there.
     trash: Option<String>,
 }
 
+/// What programs write for a mail without a subject, in small letters and without marks around it.
+const NO_SUBJECT: [&str; 17] = [
+    "no subject",
+    "none",
+    "untitled",
+    "kein betreff",
+    "ohne betreff",
+    "betrefflos",
+    "sans objet",
+    "aucun objet",
+    "sin asunto",
+    "nessun oggetto",
+    "senza oggetto",
+    "geen onderwerp",
+    "sem assunto",
+    "brak tematu",
+    "bez tematu",
+    "inget ämne",
+    "intet emne",
+];
+
 impl Standing {
     /// Whether a text of the customer's is stored.
+    pub fn has_text(&self) -> bool {
+        self.has_text
+    }
+
+    /// Whether the customer is known to have said anything: in a text, or with a message that has none in the subject.
     pub fn has_words(&self) -> bool {
-        self.has_words
+        self.has_text || self.customer_spoke && self.subject.as_deref().is_some_and(says_something)
     }
 
     /// Whether the ticket takes drafts at all, whoever spoke last.
@@ -80,6 +110,13 @@ impl Standing {
     }
 }
 
+/// Whether a subject is one that somebody wrote.
+fn says_something(subject: &str) -> bool {
+    let lower = subject.to_lowercase();
+    let bare = lower.trim_matches(|c: char| !c.is_alphanumeric());
+    !bare.is_empty() && !NO_SUBJECT.contains(&bare)
+}
+
 /// How a ticket stands; none when there is none (support role).
 ///
 /// # Errors
@@ -98,7 +135,9 @@ mod tests {
             tags: Vec::new(),
             is_spam: false,
             agent_spoke_last: false,
-            has_words: true,
+            subject: None,
+            customer_spoke: true,
+            has_text: true,
             trash: None,
         }
     }
@@ -134,5 +173,25 @@ mod tests {
         ] {
             assert_eq!((standing.takes_drafts(), standing.awaits_answer()), (takes, awaits), "{standing:?}");
         }
+    }
+
+    #[test]
+    fn a_subject_alone_is_words_where_the_customer_wrote() {
+        let silent =
+            |subject: &str| Standing { has_text: false, subject: Some(subject.to_owned()), ..open() };
+        assert!(open().has_words());
+        for (subject, is_said) in [
+            ("Wo bleibt meine Bestellung 536365?", true),
+            ("536365", true),
+            ("注文はどこですか", true),
+            ("", false),
+            (" ... ", false),
+            ("(No subject)", false),
+            ("<kein Betreff>", false),
+        ] {
+            assert_eq!(silent(subject).has_words(), is_said, "{subject}");
+            assert!(!Standing { customer_spoke: false, ..silent(subject) }.has_words(), "{subject}");
+        }
+        assert!(!Standing { subject: None, ..silent("") }.has_words());
     }
 }

@@ -116,8 +116,8 @@ impl Delivery {
     /// customer only where no message names anybody.
     pub fn writer(&self) -> Option<&str> {
         let newest = || self.messages().into_iter().rfind(|message| !message.internal && !message.from_agent);
-        let sender =
-            self.message.as_ref().or_else(newest).and_then(|message| message.sender_email.as_deref());
+        let concerned = self.message.as_ref().filter(|message| !message.by_machine);
+        let sender = concerned.or_else(newest).and_then(|message| message.sender_email.as_deref());
         sender.or(self.ticket.customer.email.as_deref())
     }
 }
@@ -181,6 +181,8 @@ pub struct Message {
     pub from_agent: bool,
     /// An internal note, never shown to the customer.
     pub internal: bool,
+    /// Sent by one of the help desk's rules or a bot ("we got your mail"), which is no answer.
+    pub by_machine: bool,
     /// Channel name, lower case.
     pub channel: Option<String>,
     /// How it entered the help desk, lower case.

@@ -12,6 +12,7 @@ use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
 
 use super::history::{self, Conversation};
+use crate::mail::signature;
 
 /// The most characters of a link that are shown.
 const LINK_CHARS: usize = 200;
@@ -32,11 +33,12 @@ pub(super) struct Own {
 /// quote stands above what is forwarded, too.
 pub(super) fn own(html: &str, limit: usize, conversation: Option<&Conversation<'_>>) -> Own {
     let page = render(html, limit, Shown::Visible);
-    let end = page.own_end(conversation);
+    let (end, name) = page.own_end(conversation);
     let (own, behind) = page.text.split_at_checked(end).unwrap_or((page.text.as_str(), ""));
     match own.trim() {
         "" => Own { text: whole(html, limit), has_history: false },
-        own => Own { text: own.to_owned(), has_history: !behind.trim().is_empty() },
+        own if name.is_empty() => Own { text: own.to_owned(), has_history: !behind.trim().is_empty() },
+        own => Own { text: format!("{own}\n\n{name}").chars().take(limit).collect(), has_history: true },
     }
 }
 
@@ -324,19 +326,28 @@ impl Page {
         }
     }
 
-    /// Where in the text the history begins that is the last thing in it; its end when there is none.
-    fn own_end(&self, conversation: Option<&Conversation<'_>>) -> usize {
+    /// Where in the text the history begins that is the last thing in it, its end when there is none; and the name that stands
+    /// below: a signature there answers nothing.
+    fn own_end(&self, conversation: Option<&Conversation<'_>>) -> (usize, String) {
         let part = |from: usize, to: usize| self.text.get(from..to).unwrap_or_default();
         let mut end = self.text.len();
+        let mut name = String::new();
         for quoted in self.quoted.iter().rev() {
-            let is_last = part(quoted.to, end).trim().is_empty();
+            let behind = part(quoted.to, end);
+            let mut is_last = behind.trim().is_empty();
+            if !is_last
+                && end == self.text.len()
+                && let Some(below) = signature::name_below(behind)
+            {
+                (is_last, name) = (true, below);
+            }
             let (before, within) = (part(0, quoted.from), part(quoted.from, quoted.to));
             if !is_last || !history::is_history(quoted.kind, before, within, conversation) {
                 break;
             }
             end = quoted.from;
         }
-        end
+        if end == self.text.len() { (end, String::new()) } else { (end, name) }
     }
 
     fn widen(&mut self, gap: Gap) {
@@ -509,6 +520,24 @@ mod tests {
             assert_eq!(written(html, 1_000), "Thank you!", "{html}");
         }
         assert_eq!(written("<blockquote type=cite>Only this came</blockquote>", 1_000), "Only this came");
+    }
+
+    #[test]
+    fn a_signature_below_the_history_answers_nothing() {
+        let quoted = "<div>Thank you!</div><div class=\"gmail_quote\"><div>On Monday, Shop wrote:<br><blockquote>Hi</blockquote></div></div>";
+        for (below, text) in [
+            ("<div>Sent from my iPhone</div>", "Thank you!"),
+            ("<div>Maya Lind</div>", "Thank you!\n\nMaya Lind"),
+            ("<p>Maya</p><p>Von meinem iPhone gesendet</p>", "Thank you!\n\nMaya"),
+        ] {
+            let own = own(&format!("{quoted}{below}"), 1_000, None);
+            assert_eq!((own.text.as_str(), own.has_history), (text, true), "{below}");
+        }
+        let answered = written(&format!("{quoted}<div>Order 536365</div>"), 1_000);
+        assert!(answered.contains("Hi") && answered.ends_with("Order 536365"), "{answered}");
+        // Where nothing else was written it is all there is.
+        let alone = "<blockquote type=cite>Hi</blockquote><div>Maya</div>";
+        assert_eq!(written(alone, 1_000), "Hi\n\nMaya");
     }
 
     #[test]

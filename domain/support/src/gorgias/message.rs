@@ -7,7 +7,7 @@ use super::fields::{IN_A_TEXT, Object, Plain, UNFILLED, is_one_placeholder, last
 use super::history::Conversation;
 use super::parse::{lower, missing, wrong};
 use super::remarks::Remarks;
-use super::speaker::{People, is_by_agent, read_people};
+use super::speaker::{People, is_by_agent, is_by_machine, read_people};
 use super::text::{BODY_LIMIT, OTHER_TEXTS, TEXTS, read_text};
 use super::words;
 
@@ -49,6 +49,7 @@ const MESSAGE: &[&str] = &[
     "html",
     "attachments",
     "via",
+    "rule_id",
     "external_id",
     "sent_datetime",
     "created_datetime",
@@ -276,6 +277,7 @@ fn read_message(path: String, raw: &RawValue, around: &Around, remarks: &mut Rem
     let internal = is_note(channel.as_deref())
         || is_note(source_type.as_deref())
         || (message.flag("public", remarks) == Some(false) && from_agent);
+    let by_machine = from_agent && !internal && is_by_machine(&message, source_type.as_deref());
     let id = match message.id("id", remarks) {
         Some(id) => id,
         None if body_text.is_empty() && TEXTS.iter().any(|name| message.is_null(name)) => {
@@ -298,6 +300,7 @@ fn read_message(path: String, raw: &RawValue, around: &Around, remarks: &mut Rem
         id,
         from_agent,
         internal,
+        by_machine,
         channel,
         via: lower(message.filled("via", 60, remarks)),
         external_id: message.id("external_id", remarks),
@@ -327,6 +330,7 @@ fn nameless(body_text: String) -> Message {
         id: String::new(),
         from_agent: false,
         internal: false,
+        by_machine: false,
         channel: None,
         via: None,
         external_id: None,

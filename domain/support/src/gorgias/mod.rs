@@ -21,3 +21,5 @@ mod tags;
 mod text;
 pub(crate) mod words;
 mod wrapping;
+
+pub use speaker::is_machine;

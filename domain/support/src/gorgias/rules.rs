@@ -117,7 +117,7 @@ fn nothing_to_answer(delivery: &Delivery) -> Option<SkipReason> {
         if message.internal {
             return Some(SkipReason::InternalNote);
         }
-        if message.from_agent {
+        if message.from_agent && !message.by_machine {
             return Some(SkipReason::AgentSpokeLast);
         }
     }
@@ -126,8 +126,10 @@ fn nothing_to_answer(delivery: &Delivery) -> Option<SkipReason> {
     if delivery.message.is_none() && messages.last().is_some_and(|newest| newest.internal) {
         return Some(SkipReason::InternalNote);
     }
-    let newest_public = messages.iter().rev().find(|message| !message.internal)?;
-    newest_public.from_agent.then_some(SkipReason::AgentSpokeLast)
+    // What a machine of the help desk sent answers nothing; where there is nothing else, nobody has asked.
+    let public = || messages.iter().rev().filter(|message| !message.internal);
+    let newest = public().find(|message| !message.by_machine).or_else(|| public().next())?;
+    newest.from_agent.then_some(SkipReason::AgentSpokeLast)
 }
 
 fn tagged(delivery: &Delivery, names: &[&str]) -> bool {
@@ -208,6 +210,23 @@ mod tests {
             (
                 r#"{"id":1,"messages":[{"id":2,"sent_datetime":"2026-01-01T00:00:00Z"},{"id":3,"sent_datetime":"2026-01-02T00:00:00Z","from_agent":true,"channel":"internal-note"}]}"#,
                 skip(InternalNote),
+            ),
+            // "We got your mail" is no answer, and no news.
+            (
+                r#"{"id":1,"channel":"chat","messages":[{"id":2,"sent_datetime":"2026-01-01T00:00:00Z","from_agent":false},{"id":3,"sent_datetime":"2026-01-01T00:00:01Z","from_agent":true,"via":"rule","sender":null}]}"#,
+                draft(Style::Chat),
+            ),
+            (
+                r#"{"ticket":{"id":1,"channel":"email","messages":[{"id":2,"sent_datetime":"2026-01-01T00:00:00Z","from_agent":false}]},"message":{"id":3,"sent_datetime":"2026-01-01T00:00:01Z","from_agent":true,"rule_id":7,"sender":{"email":"no-reply@shop.example"}}}"#,
+                draft(Style::Email),
+            ),
+            (
+                r#"{"ticket":{"id":1,"messages":[{"id":2,"sent_datetime":"2026-01-01T00:00:00Z","from_agent":true}]},"message":{"id":3,"sent_datetime":"2026-01-01T00:00:01Z","from_agent":true,"via":"rule"}}"#,
+                skip(AgentSpokeLast),
+            ),
+            (
+                r#"{"ticket":{"id":1},"message":{"id":2,"from_agent":true,"via":"rule"}}"#,
+                skip(AgentSpokeLast),
             ),
             (r#"{"id":1,"status":"closed"}"#, skip(Closed)),
             (r#"{"id":1,"spam":true}"#, skip(Spam)),

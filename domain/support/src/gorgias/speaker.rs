@@ -14,6 +14,26 @@ const SIDES: [&str; 8] =
     ["author_type", "authorType", "sender_type", "senderType", "direction", "message_type", "role", "type"];
 const PERSON: &[&str] = &["name", "email", "address"];
 const OF_PERSON: &[&str] = &["is_agent", "isAgent", "type", "role"];
+/// What a writer may be called a machine in.
+const WRITER: &[&str] = &["name", "type", "role"];
+
+/// Names of what writes without a person, in small letters and without marks.
+const MACHINES: [&str; 14] = [
+    "rule",
+    "rules",
+    "automation",
+    "automations",
+    "automated",
+    "automatic",
+    "autoresponder",
+    "autoresponse",
+    "autoreply",
+    "autoreplied",
+    "workflow",
+    "bot",
+    "chatbot",
+    "gorgiasbot",
+];
 
 const MISSING: &str = "is missing; the message was read as the customer's";
 const BY_ADDRESS: &str = "is missing; the message was read as an agent's by its addresses";
@@ -75,6 +95,10 @@ pub(super) fn is_by_agent(
             return told;
         }
     }
+    // What a rule sends, the shop sends.
+    if is_by_machine(message, None) {
+        return true;
+    }
     // What was written in the help desk itself.
     if matches!(message.value("via").and_then(plain), Some(Plain::Text(via)) if via.trim().eq_ignore_ascii_case("helpdesk"))
     {
@@ -90,6 +114,35 @@ pub(super) fn is_by_agent(
         remarks.add_once(message.path("from_agent"), if by_agent { BY_ADDRESS } else { MISSING });
     }
     by_agent
+}
+
+/// Whether a rule, an automatic answer or a bot wrote what the shop's side is said to have written.
+pub(super) fn is_by_machine(message: &Object<'_>, source_type: Option<&str>) -> bool {
+    let says = |holder: &Object<'_>, name: &str| match holder.value(name).and_then(plain) {
+        Some(Plain::Text(word)) => is_machine(&word),
+        _ => false,
+    };
+    let rule = message.id("rule_id", &mut Remarks::default());
+    if rule.is_some_and(|rule| rule.parse::<u64>().is_ok_and(|rule| rule > 0))
+        || source_type.is_some_and(is_machine)
+        || says(message, "via")
+        || says(message, "source")
+        || SIDES.iter().any(|name| says(message, name))
+    {
+        return true;
+    }
+    ["sender", "author"].iter().any(|field| {
+        says(message, field) || {
+            let person = message.value(field).and_then(|raw| Object::of(message.path(field), raw, WRITER));
+            person.is_some_and(|person| WRITER.iter().any(|name| says(&person, name)))
+        }
+    })
+}
+
+/// Whether a word is the name of what writes without a person: `rule`, `auto-responder`, `bot`.
+pub fn is_machine(word: &str) -> bool {
+    let letters: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    MACHINES.contains(&letters.as_str())
 }
 
 /// Whether a field has the name of the shop's side; none when it has neither's.

@@ -19,6 +19,7 @@ pub mod outbound;
 pub mod quotes;
 pub mod report;
 pub mod setting;
+pub(crate) mod signature;
 pub mod take;
 pub mod thread;
 pub mod way_out;

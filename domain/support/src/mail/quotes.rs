@@ -1,6 +1,8 @@
 //! What a person wrote in a plain text mail, without the history that mail programs append and the signature. What stands
 //! between quoted lines stays with them: it answers them.
 
+use super::signature;
+
 /// Lines above a block of headers that mail programs write over the mail that they quote.
 const HEADER_LINES: usize = 6;
 /// How a line ends that says who wrote what follows, in the languages of the usual programs.
@@ -42,8 +44,13 @@ pub fn stripped(text: &str) -> Option<String> {
     let is_quote = |line: &str| line.trim_start().starts_with('>');
     let without_quote = lines[..end].iter().rposition(|line| !is_quote(line) && !line.trim().is_empty());
     end = without_quote.map_or(0, |at| at + 1);
-    // The signature, which begins so by convention.
-    if let Some(at) = lines[..end].iter().position(|line| matches!(*line, "-- " | "--")) {
+    // The signature, which begins so by convention. Without the blank, people draw lines of their own so.
+    let begins_signature = |at: usize| match lines[at] {
+        "-- " => true,
+        "--" => signature::looks_like_one(&lines[at + 1..end].join("\n")),
+        _ => false,
+    };
+    if let Some(at) = (0..end).find(|at| begins_signature(*at)) {
         end = at;
     }
     let kept = lines[..end].join("\n");
@@ -98,6 +105,7 @@ mod tests {
             "Thank you!\n\nVon: Shop <help@shop.example>\nGesendet: Montag\nAn: Ann\nBetreff: Lampe\n\nHallo",
             "Thank you!\n> Hello\n> It left.\n",
             "Thank you!\n-- \nAnn Example\nLamps and more",
+            "Thank you!\n--\nAnn Example\nLamps and more",
         ] {
             assert_eq!(stripped(text).as_deref(), Some("Thank you!"), "{text}");
         }
@@ -109,6 +117,7 @@ mod tests {
             "On Monday I wrote a mail to you, and nobody answered.",
             "> Is it broken?\nYes.\n> Since when?\nMonday.",
             "From: the factory in Ulm it came broken.",
+            "Where is it?\n--\nOrder 536365",
             "> All that I have is this quote",
             "",
         ] {

@@ -91,6 +91,8 @@ pub struct NewMessage {
     pub from_agent: bool,
     /// An internal note.
     pub internal: bool,
+    /// Sent by a rule or a bot, which answers nobody.
+    pub by_machine: bool,
     /// Channel name.
     pub channel: String,
     /// Sender's name.
@@ -127,6 +129,7 @@ pub(crate) struct MessageDocument<'a> {
     external_id: &'a str,
     from_agent: bool,
     internal: bool,
+    by_machine: bool,
     channel: &'a str,
     sender_name: Option<&'a str>,
     body_text: Cow<'a, str>,
@@ -160,6 +163,7 @@ fn documents(messages: &[NewMessage]) -> Vec<MessageDocument<'_>> {
             external_id: &message.external_id,
             from_agent: message.from_agent,
             internal: message.internal,
+            by_machine: message.by_machine,
             channel: &message.channel,
             sender_name: message.sender_name.as_deref(),
             body_text: strip_text(&message.body_text),
@@ -180,6 +184,7 @@ pub(crate) fn told_documents(delivery: &Delivery, now: DateTime<Utc>) -> Vec<Mes
             external_id: &message.id,
             from_agent: message.from_agent,
             internal: message.internal,
+            by_machine: message.by_machine,
             channel: message.channel.as_deref().or(ticket.channel.as_deref()).unwrap_or("unknown"),
             sender_name: message.sender_name.as_deref(),
             body_text: strip_text(&message.body_text),

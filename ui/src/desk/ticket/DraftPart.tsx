@@ -2,10 +2,13 @@
 // message is marked and cannot be used.
 
 import { Badge, Button, Group, Select, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
-import { client } from "../../api/client.ts";
+import { useEffect, useState } from "react";
+import { answerAs, client } from "../../api/client.ts";
+import { Problem } from "../../api/problem.ts";
+import type { Job } from "../../api/shapes.ts";
+import { isFinished } from "../../operate/jobs/live.ts";
 import { useAct } from "../../parts/act.tsx";
 import { Failure } from "../../parts/Failure.tsx";
 import { words } from "../../parts/format.ts";
@@ -16,11 +19,14 @@ import type { Draft, Opened } from "../shapes.ts";
 import { TEXTS } from "../texts.ts";
 import { besideDraft } from "./beside.ts";
 import { useStale } from "./changes.ts";
+import { writing } from "./writing.ts";
 
 const TONES = ["friendly", "professional", "empathetic", "apologetic"] as const;
 const LENGTHS = ["short", "medium", "long"] as const;
 type Tone = (typeof TONES)[number];
 type Length = (typeof LENGTHS)[number];
+
+const LOOK_MS = 3_000;
 
 type Props = {
   ticket: Opened;
@@ -30,22 +36,32 @@ type Props = {
 };
 
 export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
-  const [waitsFrom, setWaitsFrom] = useState<number | null>(null);
-  const drafts = useQuery({
-    ...draftsQuery(ticket.id),
-    refetchInterval: (query) =>
-      waitsFrom !== null && (query.state.data?.items.length ?? 0) <= waitsFrom ? 3_000 : false,
+  const cache = useQueryClient();
+  const drafts = useQuery(draftsQuery(ticket.id));
+  // The job that was asked for a draft, looked at until it is over.
+  const [asked, setAsked] = useState<string | null>(null);
+  const job = useQuery({
+    queryKey: ["job", asked],
+    queryFn: ({ signal }) =>
+      answerAs<Job>(client.GET("/api/jobs/{id}", { params: { path: { id: asked ?? "" } }, signal })),
+    enabled: asked !== null,
+    refetchInterval: ({ state }) => (isFinished(state.data?.state) || state.error instanceof Problem ? false : LOOK_MS),
   });
+  const { isWriting, why } = writing(asked !== null, job.data, job.isError);
+  const isOver = isFinished(job.data?.state);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it is over
+  useEffect(() => {
+    if (isOver) void cache.invalidateQueries({ queryKey: draftsQuery(ticket.id).queryKey });
+  }, [isOver]);
   const [picked, setPicked] = useState(0);
   const [isOpen, setOpen] = useState(false);
   useKeys({ draft: () => setOpen(!isOpen) });
   const [tone, setTone] = useState<Tone | null>(null);
   const [length, setLength] = useState<Length | null>(null);
   const items = drafts.data?.items.filter((draft) => !draft.sent_at) ?? [];
-  const isWriting = waitsFrom !== null && (drafts.data?.items.length ?? 0) <= waitsFrom;
   const draft = items[Math.min(picked, items.length - 1)];
   const isUnderWay = ticket.pending?.some((one) => one.what === "draft") ?? false;
-  const ask = useAct<undefined, unknown>({
+  const ask = useAct<undefined, { jobs: { job_id: string }[] }>({
     run: () =>
       told(
         client.POST("/api/ai/tickets/{id}/drafts", {
@@ -54,8 +70,8 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
         }),
       ),
     changes: [],
-    onDone: () => {
-      setWaitsFrom(drafts.data?.items.length ?? 0);
+    onDone: ({ jobs }) => {
+      setAsked(jobs[0]?.job_id ?? null);
       setPicked(0);
     },
   });
@@ -181,6 +197,12 @@ export function DraftPart({ ticket, lastSeen, onTake, onSent }: Props) {
       ) : send.error ? (
         <Failure error={send.error} compact />
       ) : null}
+      {why && (
+        <Text size="sm" mt={6} role="alert">
+          {TEXTS.draftNotWritten} {why}.
+        </Text>
+      )}
+      {job.isError && <Failure error={job.error} onRetry={() => void job.refetch()} compact />}
       <Group gap={6} mt={8}>
         <Select
           aria-label="Tone"

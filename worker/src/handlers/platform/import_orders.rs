@@ -60,6 +60,7 @@ pub(super) async fn import(
     request: Request,
     (label, age): (String, Age),
 ) -> Result<(ImportOrdersOutput, Vec<NewJob>), Stop> {
+    let assumed_currency = request.is_currency_assumed.then(|| request.currency.clone());
     let opened = tokio::task::spawn_blocking(move || open(Source::Path(path), &request)).await;
     let Opened { reading, fingerprint, size_bytes, newest_at, assumed } = opened
         .map_err(|_| Stop::fail("bad_file", "the file is built in a way that its reader does not know"))??;
@@ -75,6 +76,7 @@ pub(super) async fn import(
         fingerprint: Some(fingerprint),
         is_current: age == Age::Current,
         newest_at,
+        assumed_currency,
         batch_lines: DEFAULT_BATCH_LINES,
         erasure_key: app.erasure_key(ctx.tenant),
     };
@@ -193,7 +195,7 @@ async fn request(ctx: &Ctx, app: &App, job: &ImportOrders) -> Result<Request, St
     let zone = zone::read(&mut tx).await?;
     let usual = match &job.currency {
         Some(_) => None,
-        None => currency::usual(&mut tx, ctx.tenant, Some(ctx.job_id)).await?,
+        None => currency::of_import(&mut tx, ctx.tenant, ctx.job_id).await?,
     };
     let mapping = match &job.mapping {
         None => None,

@@ -26,7 +26,7 @@ use support::{
         wanted::{self, Standing, Unwanted},
     },
     events,
-    gorgias::{PROVIDER, html},
+    gorgias::{PROVIDER, html, is_machine},
     tickets::{self, Message, NewMessage, Ticket},
 };
 use tokio::time::Instant;
@@ -236,7 +236,7 @@ async fn look(ctx: &Ctx, app: &App, ticket: TicketId) -> Result<Option<Looked>, 
 }
 
 /// The whole thread, with its count of messages and how the ticket stands by them: when the help desk counts more messages
-/// than are stored, or none of those is the customer's, it is asked for them first.
+/// than are stored, or none of those has a text of the customer's, it is asked for them first.
 async fn whole(
     ctx: &Ctx,
     app: &App,
@@ -247,18 +247,18 @@ async fn whole(
     standing: Standing,
 ) -> Result<(Vec<Message>, i32, Standing), Stop> {
     let known = i32::try_from(stored.len()).unwrap_or(i32::MAX);
-    let has_words = standing.has_words();
-    let complete = has_words && (known >= ticket.message_count || stored.len() >= THREAD as usize);
+    let has_text = standing.has_text();
+    let complete = has_text && (known >= ticket.message_count || stored.len() >= THREAD as usize);
     let (Some(client), Ok(number), false) = (help_desk, ticket.external_id.parse::<u64>(), complete) else {
         return Ok((stored, ticket.message_count, standing));
     };
     let missing = match client.list_messages(call, number, THREAD as usize).await {
         Ok(messages) => messages,
         // Nothing is there to be fetched.
-        Err(ClientError::Rejected { status: 404, .. }) if !has_words => {
+        Err(ClientError::Rejected { status: 404, .. }) if !has_text => {
             return Ok((stored, ticket.message_count, standing));
         }
-        Err(error) if !has_words => return Err(error.into()),
+        Err(error) if !has_text => return Err(error.into()),
         Err(error) => {
             tracing::warn!(%error, "drafting from the messages that are stored");
             return Ok((stored, ticket.message_count, standing));
@@ -282,12 +282,20 @@ pub(super) fn told_messages(messages: Vec<gorgias::Message>, now: DateTime<Utc>)
             external_id: message.id.to_string(),
             from_agent: message.from_agent,
             internal: message.is_internal_note(),
+            by_machine: is_by_machine(&message),
             channel: message.channel.unwrap_or_else(|| "unknown".to_owned()),
             sender_name: message.sender.and_then(|sender| sender.name),
             body_text: text_of(message.stripped_text, message.body_text, message.body_html),
             sent_at: message.sent_datetime.or(message.created_datetime).unwrap_or(now),
         })
         .collect()
+}
+
+/// Whether a rule of the help desk or a bot sent it: "we got your mail" answers nobody.
+fn is_by_machine(message: &gorgias::Message) -> bool {
+    let sender = message.sender.as_ref().and_then(|sender| sender.name.as_deref());
+    let is_named = || [message.via.as_deref(), sender].into_iter().flatten().any(is_machine);
+    message.from_agent && !message.is_internal_note() && (message.rule_id.is_some() || is_named())
 }
 
 /// What was written: the text without what it quotes, else the whole text, else what is left of the HTML.
@@ -322,7 +330,7 @@ pub(super) async fn input_of(
         Found::Nobody => (None, Vec::new()),
     };
     let shop = tenants::get(&mut tx, ctx.tenant).await?;
-    let messages: Vec<ThreadMessage> = thread
+    let mut messages: Vec<ThreadMessage> = thread
         .into_iter()
         .map(|message| ThreadMessage {
             author: if message.from_agent { Author::Agent } else { Author::Customer },
@@ -330,6 +338,7 @@ pub(super) async fn input_of(
             at: message.sent_at,
         })
         .collect();
+    say_subject(&mut messages, ticket.subject.as_deref().unwrap_or_default());
     let Chosen { language, is_assumed } = language_of(&mut tx, ticket, &messages).await?;
     let intent = analysis::latest_intent(&mut tx, ticket.id).await?;
     let articles = articles_for(&mut tx, ticket, &messages, language.as_deref()).await?;
@@ -350,6 +359,17 @@ pub(super) async fn input_of(
         sharing,
         articles,
     })
+}
+
+/// A customer of whom no text is known said what the subject says.
+fn say_subject(messages: &mut [ThreadMessage], subject: &str) {
+    let has_text = |message: &ThreadMessage| !message.text.trim().is_empty();
+    if messages.iter().any(|message| message.author == Author::Customer && has_text(message)) {
+        return;
+    }
+    if let Some(last) = messages.iter_mut().rev().find(|message| message.author == Author::Customer) {
+        subject.trim().clone_into(&mut last.text);
+    }
 }
 
 /// The language that the customer should be answered in; only what the messages do not tell is asked for.
@@ -597,6 +617,48 @@ mod tests {
             ClientError::Rejected { upstream, status: 400, code: "invalid_request_error".to_owned() },
         ] {
             assert!(despite(error.clone(), Duration::ZERO).is_ok(), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_customer_without_a_text_said_the_subject() {
+        use Author::{Agent, Customer};
+        let said = |texts: &[(Author, &str)]| {
+            let mut messages: Vec<ThreadMessage> = texts
+                .iter()
+                .map(|(author, text)| ThreadMessage {
+                    author: *author,
+                    text: (*text).to_owned(),
+                    at: DateTime::UNIX_EPOCH,
+                })
+                .collect();
+            say_subject(&mut messages, " Order 536365? ");
+            messages.into_iter().map(|message| message.text).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&[(Customer, ""), (Customer, " "), (Agent, "")]), ["", "Order 536365?", ""]);
+        assert_eq!(said(&[(Customer, "Hello"), (Customer, "")]), ["Hello", ""]);
+        assert_eq!(said(&[(Agent, "Hello")]), ["Hello"]);
+    }
+
+    #[test]
+    fn what_a_rule_or_a_bot_sent_is_by_a_machine() {
+        for (message, is_machine) in [
+            (r#"{"id": 1, "from_agent": true, "via": "rule", "sender": null}"#, true),
+            (r#"{"id": 1, "from_agent": true, "via": "email", "rule_id": 12}"#, true),
+            (r#"{"id": 1, "from_agent": true, "via": "api", "sender": {"name": "Gorgias Bot"}}"#, true),
+            (
+                r#"{"id": 1, "from_agent": true, "via": "helpdesk", "rule_id": null, "sender": {"name": "Ann"}}"#,
+                false,
+            ),
+            (r#"{"id": 1, "from_agent": false, "via": "rule"}"#, false),
+            (r#"{"id": 1, "from_agent": true, "via": "rule", "channel": "internal-note"}"#, false),
+        ] {
+            let read: gorgias::Message = serde_json::from_str(message).expect("a message");
+            assert_eq!(
+                told_messages(vec![read], DateTime::UNIX_EPOCH)[0].by_machine,
+                is_machine,
+                "{message}"
+            );
         }
     }
 

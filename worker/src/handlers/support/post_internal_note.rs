@@ -82,6 +82,7 @@ pub(super) async fn handle(
         external_id: note_id.clone(),
         from_agent: true,
         internal: true,
+        by_machine: false,
         channel: "internal-note".to_owned(),
         sender_name: None,
         body_text: body.text().to_owned(),

@@ -60,6 +60,7 @@ impl Shop {
             fingerprint: None,
             is_current: false,
             newest_at: None,
+            assumed_currency: None,
             batch_lines: 50_000,
             erasure_key: self.app.erasure_key(self.tenant),
         };

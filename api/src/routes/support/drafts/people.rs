@@ -111,6 +111,9 @@ struct VariantJobs {
 }
 
 /// Ask for drafts in several tones and lengths at once.
+///
+/// What is asked for by hand is written whatever the ticket is. Of one that is closed, spam, deleted or reserved for people the
+/// drafts are only kept here: they are not posted into the help desk, and the jobs' results say why (`not_posted`).
 #[utoipa::path(
     post,
     path = "/api/ai/tickets/{id}/drafts",
