@@ -10,7 +10,11 @@ use platform::orders::rule::RevenueRule;
 use platform::orders::statement::{Found, Payment};
 
 fn request() -> Request {
-    Request::new("EUR", "2026-11-28T12:00:00Z".parse().expect("a time"))
+    request_in("EUR")
+}
+
+fn request_in(currency: &str) -> Request {
+    Request::new(currency, "2026-11-28T12:00:00Z".parse().expect("a time"))
 }
 
 fn previewed_by(bytes: impl AsRef<[u8]>, request: &Request) -> Preview {
@@ -130,12 +134,12 @@ fn files_of_the_north_and_of_japan() {
     let japanese = "\u{6ce8}\u{6587}\u{756a}\u{53f7},\u{9867}\u{5ba2}ID,\u{6ce8}\u{6587}\u{65e5},\u{6570}\u{91cf},\u{91d1}\u{984d},\u{30b9}\u{30c6}\u{30fc}\u{30bf}\u{30b9}\n\
          1,c1,2026\u{5e74}10\u{6708}13\u{65e5},1,\"1,001,299\u{5186}\",\u{652f}\u{6255}\u{6e08}\n\
          2,c1,2026/10/14 9:05,1,10\u{5186},\u{30ad}\u{30e3}\u{30f3}\u{30bb}\u{30eb}\n";
-    for (text, worth) in [
-        (danish, ["1299 EUR", "10 EUR"]),
-        (swedish, ["1299 EUR", "10 EUR"]),
-        (japanese, ["1001299 JPY", "10 JPY"]),
+    for (text, currency, worth) in [
+        (danish, "DKK", ["1299 DKK", "10 DKK"]),
+        (swedish, "SEK", ["1299 SEK", "10 SEK"]),
+        (japanese, "EUR", ["1001299 JPY", "10 JPY"]),
     ] {
-        let shown = previewed(text);
+        let shown = previewed_by(text, &request_in(currency));
         assert_eq!(orders(&shown), [order("1", "c1", worth[0]), order("2", "c1", worth[1])]);
         let [paid, cancelled] = &shown.sample[..] else { panic!("two orders") };
         assert_eq!(paid.statement.payment, Payment::Paid, "{text}");

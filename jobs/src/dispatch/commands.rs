@@ -49,7 +49,8 @@ impl Commands {
     /// Redis is away, or refused the command.
     pub async fn run(&self, command: &Cmd) -> RedisResult<Value> {
         let mut connection = self.connect().await?;
-        let answer = connection.req_packed_command(command).await;
+        // What the server refuses comes as a value here.
+        let answer = connection.req_packed_command(command).await.and_then(Value::extract_error);
         if answer.as_ref().is_err_and(is_of_the_connection) {
             *self.connection.lock().await = None;
         }

@@ -3,7 +3,7 @@
 //! behind its words, once: "here" alone tells nobody anything.
 //!
 //! A tokenizer reads the markup as browsers do. There is no tree and no recursion, so what mails contain cannot exhaust
-//! anything. Which of the quotations are history is looked at when all is read ([`history`]): only what nothing follows
+//! anything. Which of the quotations are history is looked at when all is read (`history`): only what nothing follows
 //! can be, since somebody has answered below anything else.
 
 use std::collections::HashSet;

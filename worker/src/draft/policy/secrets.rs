@@ -139,7 +139,9 @@ pub(super) fn asks(lower: &str) -> bool {
         let asking = ASKING.iter().flat_map(|word| lower.match_indices(word)).map(|(at, _)| at);
         asking.filter(|at| *at < secret).max().is_some_and(|at| !has(&lower[at..secret], HELPING))
     };
-    !has(lower, DENYING)
+    // "... nicht." is one, too.
+    let spaced = format!(" {} ", lower.replace(|c: char| !c.is_alphanumeric() && c != '\'', " "));
+    !has(&spaced, DENYING)
         && SECRETS.iter().any(|word| lower.match_indices(word).any(|(at, _)| is_asked_for(at)))
 }
 
