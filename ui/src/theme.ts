@@ -1,7 +1,7 @@
 // Colours and defaults. Mantine's own shades miss the contrast of WCAG AA, so filled things are a shade darker, and
 // buttons that show a cross only have a name.
 
-import { createTheme } from "@mantine/core";
+import { Alert, createTheme } from "@mantine/core";
 
 export const theme = createTheme({
   primaryColor: "indigo",
@@ -15,6 +15,10 @@ export const theme = createTheme({
     Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close this message" } } },
     // Its place for the first focus is no item, which a menu may not contain.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
+    // Orange of Mantine is no colour for words on white.
+    Alert: Alert.extend({
+      styles: (_theme, { color }) => (color === "orange" ? { title: { color: "var(--warn)" } } : {}),
+    }),
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
     Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: "sm", highlightOnHover: true } },
     Button: { defaultProps: { size: "xs" } },

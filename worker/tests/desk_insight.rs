@@ -189,9 +189,12 @@ async fn a_subject_says_what_thanks_are_for_and_other_tickets_which_language_is_
         desk.hears(number, "???").await;
     }
     let of_ann = desk.hears(5, "???").await;
+    for number in 6..14 {
+        desk.hears(number, "???").await;
+    }
     for statement in [
         "update support_app.ticket set subject = 'Wo ist mein Paket?' where number = 1",
-        "update support_app.ticket set language = 'de' where number in (2, 3)",
+        "update support_app.ticket set language = 'de' where number in (2, 3) or number > 5",
         "update support_app.ticket set customer_email = 'ann@example.com', language = 'pl' where number = 4",
         "update support_app.ticket set customer_email = 'ann@example.com' where number = 5",
     ] {
@@ -205,6 +208,12 @@ async fn a_subject_says_what_thanks_are_for_and_other_tickets_which_language_is_
     };
     assert_eq!(analysis::habits(&mut tx, asking).await.expect("read"), habits(None));
     assert_eq!(analysis::habits(&mut tx, of_ann).await.expect("read"), habits(Some("pl")));
+    tx.commit().await.expect("commits");
+    // What few tickets have in common is chance.
+    let fewer = "update support_app.ticket set language = null where number > 10";
+    sqlx::query(fewer).execute(&mut desk.admin().await).await.expect("fewer with a language");
+    let mut tx = desk.app.db.tenant_tx(Role::Support, desk.tenant).await.expect("begins");
+    assert_eq!(analysis::habits(&mut tx, asking).await.expect("read"), analysis::Habits::default());
     assert_eq!(analysis::habits(&mut tx, TicketId::new()).await.expect("read"), analysis::Habits::default());
     assert_eq!(analysis::latest_intent(&mut tx, asking).await.expect("read"), None, "nobody has read it yet");
     tx.commit().await.expect("commits");

@@ -29,9 +29,6 @@ import {
 import { said } from "./said.ts";
 import { FIELDS, TEXTS } from "./texts.ts";
 
-/** On the page’s own ground the colour of a title has to be stronger. */
-const TITLE = { title: { color: "var(--warn)" } };
-
 export function HelpDesk() {
   const session = useQuery(sessionQuery);
   const mayChange = may(session.data, "settings:write");
@@ -183,7 +180,7 @@ function Sameness({ isOn, waitsUntil }: Following) {
               <Stand known={known} isOn={isOn} waitsUntil={waitsUntil} />
             </Text>
             {known.last_error && (
-              <Alert color="orange" variant="outline" styles={TITLE} title={TEXTS.failed}>
+              <Alert color="orange" variant="outline" title={TEXTS.failed}>
                 <Text size="sm">
                   {known.last_error} (<Age at={known.last_error_at} />)
                 </Text>

@@ -19,8 +19,6 @@ import { isMoving, runOf } from "./reading.ts";
 import { TEXTS } from "./texts.ts";
 
 const READING_MS = 2_000;
-/** On the page’s own ground the colour of a title has to be stronger. */
-const TITLE = { title: { color: "var(--warn)" } };
 const STATES: Record<string, [string, Tone]> = {
   connected: [TEXTS.connected, "good"],
   revoked: [TEXTS.revoked, "bad"],
@@ -64,7 +62,7 @@ export function Shopify() {
       }
     >
       {filters.refused && status !== "connected" && (
-        <Alert role="alert" color="orange" variant="outline" styles={TITLE} title={TEXTS.refused}>
+        <Alert role="alert" color="orange" variant="outline" title={TEXTS.refused}>
           {TEXTS.refusedWhy[filters.refused] ?? TEXTS.refusedElse}
         </Alert>
       )}
