@@ -526,7 +526,11 @@ export interface paths {
          */
         get: operations["get_ai_tickets_id_draft"];
         put?: never;
-        /** Ask for a new draft, even when there is a fresh one. */
+        /**
+         * Ask for a new draft, even when there is a fresh one.
+         * @description What is asked for by hand is written whatever the ticket is. Of one that is closed, spam, deleted or reserved for people the
+         *     draft is only kept here: it is not posted into the help desk, and the job's result says why (`not_posted`).
+         */
         post: operations["post_ai_tickets_id_draft"];
         delete?: never;
         options?: never;
@@ -544,7 +548,11 @@ export interface paths {
         /** The drafts of a ticket, variants side by side. */
         get: operations["get_ai_tickets_id_drafts"];
         put?: never;
-        /** Ask for drafts in several tones and lengths at once. */
+        /**
+         * Ask for drafts in several tones and lengths at once.
+         * @description What is asked for by hand is written whatever the ticket is. Of one that is closed, spam, deleted or reserved for people the
+         *     drafts are only kept here: they are not posted into the help desk, and the jobs' results say why (`not_posted`).
+         */
         post: operations["post_ai_tickets_id_drafts"];
         delete?: never;
         options?: never;
