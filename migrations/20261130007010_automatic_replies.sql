@@ -1,8 +1,5 @@
 -- What a help desk's own rules and bots sent ("we got your mail") is nobody's answer.
 
--- Whoever drafts finds a ticket's deliveries by inbox_by_ticket: those in the trash need no index of their own.
-drop index support_app.inbox_of_trash;
-
 -- As in 20261129004830_other_words, but that a message may say that a machine wrote it ("we got your mail"). As with mail, it
 -- is kept and flagged: it is no answer and does not count, whatever the help desk counts.
 create or replace function support_app.store_messages(tenant uuid, ticket uuid, messages jsonb, told_count integer)
